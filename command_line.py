@@ -1,0 +1,82 @@
+"""What every script's command line shares: argument types, and errors told in one line."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+
+class InputError(Exception):
+    """A mistake in what the user gave: one line with the file, the place and the remedy."""
+
+
+def parser(module_doc):
+    """Return an ArgumentParser that shows a script's docstring and every default."""
+
+    class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+        pass
+
+    return argparse.ArgumentParser(description=module_doc, formatter_class=Formatter)
+
+
+def positive_int(text):
+    """Argument type: a whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f'{text} is not a whole number of at least 1')
+    return value
+
+
+def natural_int(text):
+    """Argument type: a whole number of at least 0."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f'{text} is negative')
+    return value
+
+
+def add_data(arguments):
+    """Add --data, the folder that create_dataset.py filled."""
+    arguments.add_argument(
+        '--data', type=Path, default=Path('.'), help='folder that holds training/ and testing/'
+    )
+
+
+def add_checkpoints(arguments):
+    """Add the checkpoint folders to work on, and where to look without any."""
+    arguments.add_argument(
+        '--checkpoints',
+        type=Path,
+        default=Path('.'),
+        help='where to look for checkpoint folders if none is named',
+    )
+    arguments.add_argument(
+        'folders', nargs='*', type=Path, metavar='CHECKPOINT_FOLDER', help='all found if none'
+    )
+
+
+def add_results(arguments):
+    """Add --results, the table of measurements."""
+    arguments.add_argument(
+        '--results', type=Path, default=Path('results.csv'), help='CSV table of measurements'
+    )
+
+
+def run(main):
+    """Call main() and end the process: 0, 2 with one line for bad input, 130 for Ctrl-C."""
+    program = Path(sys.argv[0]).name
+    try:
+        main()
+    except InputError as error:
+        fail(program, error, 2)
+    except OSError as error:
+        place = f'{os.fspath(error.filename)}: ' if error.filename is not None else ''
+        fail(program, f'{place}{error.strerror or error}', 2)
+    except KeyboardInterrupt:
+        fail(program, 'interrupted', 130)
+
+
+def fail(program, message, status):
+    """Print one line on standard error and exit."""
+    print(f'{program}: error: {message}', file=sys.stderr)
+    sys.exit(status)
