@@ -1,0 +1,238 @@
+"""Makes the paper's data set: random categories, random drawings, 128x128 images (section 2).
+
+    python create_dataset.py --files files --categories categories.txt
+
+Takes a folder of QuickDraw `.bin` files, one per category, and a text file of category names, one
+a line. Leaves in --out: training/<category>/<key_id>.png and testing/<category>/<key_id>.png
+(8-bit grey, black on white), conversion_labels.json (category -> label, in the order drawn) and
+dataset.json (every setting; written last, so a folder without it is unfinished). The same files,
+names and seed give the same bytes, whatever the number of workers.
+"""
+
+import functools
+import hashlib
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import atomic
+import command_line
+import quickdraw
+import raster
+import staging
+from command_line import InputError
+
+SIZES = range(63, raster.CANVAS + 1)  # 63 is the smallest image that either network can take
+
+
+def construct_from_scratch(
+    files='files',
+    categories='categories.txt',
+    out='.',
+    classes=100,
+    train=1000,
+    test=50,
+    size=128,
+    seed=0,
+    workers=None,
+    force=False,
+):
+    """Build the data set and return its manifest, the content of OUT/dataset.json.
+
+    Args:
+        files: folder of `<category>.bin` files.
+        categories: text file of category names; empty lines are skipped.
+        out: folder to fill. A data set of the same settings found there is kept; nothing but what
+            this function made is ever touched.
+        classes: how many categories to draw from the list.
+        train, test: drawings per category, sampled uniformly without replacement from all drawings
+            of its file; key_ids that occur twice count once, at their first place.
+        size: side of the images in pixels, 63 to 256.
+        seed: of every random choice.
+        workers: processes; None is one per core.
+        force: replace a data set of other settings.
+
+    Raises:
+        InputError: names the file and the remedy; OUT is left as it was.
+    """
+    files, out = Path(files), Path(out)
+    if size not in SIZES:
+        raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
+    names = read_categories(categories)
+    settings = {
+        'classes': classes,
+        'train': train,
+        'test': test,
+        'size': size,
+        'seed': seed,
+        'names': len(names),
+        'names_sha256': hashlib.sha256('\n'.join(names).encode()).hexdigest(),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    with atomic.exclusive(out, 'create_dataset'):
+        staging.recover(out)
+        existing = existing_manifest(out, settings, force)
+        if existing is not None and not force:
+            print(f'{out / staging.MANIFEST}: kept, it has these settings (--force rebuilds it)')
+            return existing
+        chosen = choose_categories(names, classes, seed, files, categories)
+        try:
+            manifest = _build(staging.begin(out), files, chosen, settings, workers)
+            staging.publish(out)
+        except BaseException:
+            staging.discard_unfinished(out)
+            raise
+    return manifest
+
+
+def read_categories(path):
+    """Return the names in a categories file, in file order.
+
+    Raises:
+        InputError: no names, a name twice, or a name that cannot be a folder's.
+    """
+    try:
+        lines = Path(path).read_text(encoding='utf-8').splitlines()
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file; give --categories, one name a line') from None
+    except UnicodeDecodeError as error:
+        raise InputError(f'{path}: not UTF-8 text at byte {error.start}') from None
+    seen = {}
+    for number, line in enumerate(lines, 1):
+        name = line.strip()
+        if not name:
+            continue
+        if name in ('.', '..') or set(name) & set('/\\\0'):
+            raise InputError(f'{path}: line {number}: {name!r} cannot be the name of a folder')
+        if name in seen:
+            raise InputError(f'{path}: line {number}: {name!r} again, first on line {seen[name]}')
+        seen[name] = number
+    if not seen:
+        raise InputError(f'{path}: no category names in it')
+    return list(seen)
+
+
+def choose_categories(names, classes, seed, files, source):
+    """Return `classes` of the names in the order drawn, each with its `.bin` file present."""
+    if classes > len(names):
+        raise InputError(f'{source}: {len(names)} categories, fewer than --classes {classes}')
+    if not files.is_dir():
+        raise InputError(f'{files}: no such folder; give --files, the folder of .bin files')
+    order = np.random.default_rng(seed).permutation(len(names))[:classes]
+    chosen = [names[index] for index in order]
+    missing = [name for name in chosen if not (files / f'{name}.bin').is_file()]
+    if missing:
+        raise InputError(
+            f'{files / missing[0]}.bin: missing (of {classes} chosen, {len(missing)} are); '
+            'fetch it, or leave its name out of the categories file'
+        )
+    return chosen
+
+
+def existing_manifest(out, settings, force):
+    """Return the manifest of a finished data set in OUT, or None if there is nothing in the way.
+
+    Raises:
+        InputError: what is there has other settings, or was not made by this script.
+    """
+    path = out / staging.MANIFEST
+    if not path.exists():
+        for part in staging.PARTS:
+            if (out / part).exists():
+                raise InputError(
+                    f'{out / part}: not a finished data set of create_dataset (no '
+                    f'{staging.MANIFEST} beside it); move it away or give another --out'
+                )
+        return None
+    try:
+        manifest = json.loads(path.read_text())
+        found = manifest['settings']
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f'{path}: not a manifest of create_dataset; move it away') from None
+    different = [key for key in settings if found.get(key) != settings[key]]
+    if different and not force:
+        values = ', '.join(f'{key} {found.get(key)} not {settings[key]}' for key in different)
+        raise InputError(f'{path}: made with {values}; give another --out, or --force to replace')
+    return manifest
+
+
+def build_category(name, files, target, train, test, size, seed):
+    """Choose, draw and save one category's images; return what the manifest says of it."""
+    path = files / f'{name}.bin'
+    # The name is part of the seed: what one category gives does not depend on the others.
+    random = np.random.default_rng([seed, *name.encode()])
+    with quickdraw.DrawingFile(path) as drawings:
+        distinct = np.sort(np.unique(drawings.key_ids, return_index=True)[1])
+        if len(distinct) < train + test:
+            raise InputError(
+                f'{path}: {len(distinct)} drawings, fewer than {train} for training and {test} '
+                'for testing'
+            )
+        chosen = random.choice(distinct, train + test, replace=False)
+        for part, indices in (('training', chosen[:train]), ('testing', chosen[train:])):
+            folder = target / part / name
+            folder.mkdir(parents=True)
+            for index in indices:
+                drawing = drawings[index]
+                raster.draw(drawing.strokes, size).save(folder / f'{drawing.key_id}.png')
+        return {
+            'drawings': len(drawings),
+            'repeated_key_ids': len(drawings) - len(distinct),
+            'bytes': path.stat().st_size,
+        }
+
+
+def _build(target, files, chosen, settings, workers):
+    """Fill the target folder, the manifest last."""
+    work = functools.partial(
+        build_category,
+        files=files,
+        target=target,
+        **{key: settings[key] for key in ('train', 'test', 'size', 'seed')},
+    )
+    with ProcessPoolExecutor(min(workers or os.cpu_count(), len(chosen))) as pool:
+        try:
+            bar = tqdm(pool.map(work, chosen), 'drawing', len(chosen), unit=' categories')
+            facts = dict(zip(chosen, bar))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    labels = {name: label for label, name in enumerate(chosen)}
+    manifest = {'settings': settings, 'categories': facts}
+    atomic.write_json(target / staging.LABELS, labels)
+    atomic.write_json(target / staging.MANIFEST, manifest)
+    return manifest
+
+
+def main(argv=None):
+    """Parse the command line and build."""
+    arguments = command_line.parser(__doc__)
+    add = arguments.add_argument
+    add('--files', type=Path, default=Path('files'), help='folder of <category>.bin files')
+    add('--categories', type=Path, default=Path('categories.txt'), help='names, one a line')
+    add('--out', type=Path, default=Path('.'), help='folder to fill')
+    count, natural = command_line.positive_int, command_line.natural_int
+    add('--classes', type=count, default=100, help='categories to draw from the list')
+    add('--train', type=count, default=1000, help='training drawings per category')
+    add('--test', type=count, default=50, help='test drawings per category')
+    add('--size', type=int, default=128, help='side of the images in pixels, 63 to 256')
+    add('--seed', type=natural, default=0, help='of every random choice')
+    add('--workers', type=count, default=os.cpu_count(), help='processes')
+    add('--force', action='store_true', help='replace a data set of other settings')
+    options = vars(arguments.parse_args(argv))
+    manifest = construct_from_scratch(**options)
+    settings = manifest['settings']
+    print(
+        f'{options["out"]}: {settings["classes"]} categories, '
+        f'{settings["classes"] * settings["train"]} training and '
+        f'{settings["classes"] * settings["test"]} test images of '
+        f'{settings["size"]}x{settings["size"]}'
+    )
+
+
+if __name__ == '__main__':
+    command_line.run(main)

@@ -1,0 +1,75 @@
+"""Small data sets that every test file can use, and the way to run a script as a user does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import create_dataset
+import sample
+from dataset import open_dataset
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL = ROOT.parent / 'shared' / 'quickdraw'
+
+
+@pytest.fixture(scope='session')
+def real_drawings():
+    """The folder of real drawings beside the checkout."""
+    if not REAL.is_dir():
+        pytest.skip('no real drawings: ../shared/quickdraw is absent')
+    return REAL
+
+
+@pytest.fixture(scope='session')
+def sample_files(tmp_path_factory):
+    """A folder with files/ and categories.txt of 12 procedural categories of 30 drawings."""
+    folder = tmp_path_factory.mktemp('sample')
+    sample.main(['--out', str(folder), '--drawings', '30'])
+    return folder
+
+
+@pytest.fixture(scope='session')
+def small_dataset(sample_files, tmp_path_factory):
+    """3 categories of 8 + 4 images of 96x96, opened. Tests only read it."""
+    folder = tmp_path_factory.mktemp('data')
+    create_dataset.construct_from_scratch(
+        files=sample_files / 'files',
+        categories=sample_files / 'categories.txt',
+        out=folder,
+        classes=3,
+        train=8,
+        test=4,
+        size=96,
+        workers=2,
+    )
+    return open_dataset(folder)
+
+
+@pytest.fixture
+def run_script():
+    """Return a function that runs a script in a process of its own and gives what it printed."""
+
+    def run(script, *arguments, cwd=ROOT):
+        command = [sys.executable, str(ROOT / script), *map(str, arguments)]
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+    return run
+
+
+@pytest.fixture
+def refused(run_script):
+    """Return a function that asserts a script ends with status 2 and one line naming `words`."""
+
+    def check(script, *arguments, words, cwd=ROOT):
+        ended = run_script(script, *arguments, cwd=cwd)
+        lines = ended.stderr.strip().splitlines()
+        assert ended.returncode == 2, ended.stderr
+        assert lines[-1].startswith(f'{script}: error: ')
+        assert 'Traceback' not in ended.stderr
+        for word in words:
+            assert str(word) in lines[-1]
+        return ended
+
+    return check

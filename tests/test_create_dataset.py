@@ -1,0 +1,249 @@
+"""The data set: what it holds, that it repeats, and that nothing half-made looks finished."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+import atomic
+import create_dataset
+import quickdraw
+import raster
+import sample
+from command_line import InputError
+from create_dataset import construct_from_scratch
+
+
+@pytest.fixture
+def build(sample_files, tmp_path):
+    """Return a function that builds into tmp_path/out unless told otherwise."""
+
+    def run(**settings):
+        return construct_from_scratch(
+            **{
+                'files': sample_files / 'files',
+                'categories': sample_files / 'categories.txt',
+                'out': tmp_path / 'out',
+                'classes': 3,
+                'train': 6,
+                'test': 3,
+                'size': 64,
+                'workers': 1,
+                **settings,
+            }
+        )
+
+    return run
+
+
+def contents(folder):
+    """Return {relative path: hash} of every file below a folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob('*')
+        if path.is_file()
+    }
+
+
+def test_images_are_the_drawings_of_the_file(build, sample_files, tmp_path):
+    build()
+    labels = json.loads((tmp_path / 'out' / 'conversion_labels.json').read_text())
+    assert list(labels.values()) == [0, 1, 2]
+    for category in labels:
+        with quickdraw.DrawingFile(sample_files / 'files' / f'{category}.bin') as drawings:
+            by_id = {str(drawings[i].key_id): drawings[i] for i in range(len(drawings))}
+        training = set((tmp_path / 'out' / 'training' / category).iterdir())
+        testing = set((tmp_path / 'out' / 'testing' / category).iterdir())
+        assert (len(training), len(testing)) == (6, 3)
+        assert not {path.name for path in training} & {path.name for path in testing}
+        for path in training | testing:
+            with Image.open(path) as image:
+                assert (image.mode, image.size) == ('L', (64, 64))
+                expected = raster.draw(by_id[path.stem].strokes, 64)
+                assert np.array_equal(np.asarray(image), np.asarray(expected))
+
+
+def test_same_bytes_whatever_the_workers(build, tmp_path):
+    build(out=tmp_path / 'a')
+    build(out=tmp_path / 'b', workers=3)
+    assert contents(tmp_path / 'a') == contents(tmp_path / 'b')
+    build(out=tmp_path / 'c', seed=1)
+    assert contents(tmp_path / 'a') != contents(tmp_path / 'c')
+
+
+def test_sampling_is_uniform_over_the_file(tmp_path):
+    record = [np.array([[0, 0], [9, 9]], np.uint8)]
+    (tmp_path / 'dot.bin').write_bytes(b''.join(sample.encode(i, record) for i in range(20)))
+    seen = {'training': np.zeros(20), 'testing': np.zeros(20)}
+    for seed in range(200):
+        out = tmp_path / str(seed)
+        create_dataset.build_category('dot', tmp_path, out, 6, 4, 64, seed)
+        for part, counts in seen.items():
+            for path in (out / part / 'dot').iterdir():
+                counts[int(path.stem)] += 1
+    # Binomial(200, 0.3) and (200, 0.2): every drawing within five standard deviations.
+    assert np.abs(seen['training'] - 60).max() < 5 * np.sqrt(200 * 0.3 * 0.7)
+    assert np.abs(seen['testing'] - 40).max() < 5 * np.sqrt(200 * 0.2 * 0.8)
+
+
+def test_repeated_key_ids_count_once(build, tmp_path):
+    strokes = [np.array([[0, 0], [9, 9]], np.uint8)]
+    files = tmp_path / 'files'
+    files.mkdir()
+    records = [sample.encode(i % 10, strokes) for i in range(30)]
+    (files / 'x.bin').write_bytes(b''.join(records))
+    (tmp_path / 'names').write_text('x\n')
+    settings = {'files': files, 'categories': tmp_path / 'names', 'classes': 1}
+    manifest = build(train=6, test=4, **settings)
+    assert manifest['categories']['x'] == {
+        'drawings': 30,
+        'repeated_key_ids': 20,
+        'bytes': 30 * len(records[0]),
+    }
+    assert len(list((tmp_path / 'out').rglob('*.png'))) == 10
+    with pytest.raises(InputError, match='10 drawings, fewer than 7 for training and 4'):
+        build(train=7, test=4, force=True, **settings)
+
+
+def test_same_settings_are_kept_others_refused_force_replaces(build, tmp_path):
+    build()
+    first = contents(tmp_path / 'out')
+    (tmp_path / 'out' / 'notes.txt').write_text('mine')
+    next((tmp_path / 'out' / 'training').rglob('*.png')).unlink()
+    build()
+    assert len(contents(tmp_path / 'out')) == len(first)  # kept as it is, not rebuilt
+    with pytest.raises(InputError, match='made with test 3 not 4'):
+        build(test=4)
+    build(test=4, force=True)
+    assert len(list((tmp_path / 'out' / 'testing').rglob('*.png'))) == 12
+    assert (tmp_path / 'out' / 'notes.txt').read_text() == 'mine'
+    assert not (tmp_path / 'out' / '.dataset-building').exists()
+
+
+@pytest.mark.parametrize('force', [False, True])
+def test_a_folder_that_is_not_ours_is_never_touched(build, tmp_path, force):
+    own = tmp_path / 'out' / 'training' / 'precious.txt'
+    own.parent.mkdir(parents=True)
+    own.write_text('mine')
+    with pytest.raises(InputError, match='not a finished data set of create_dataset'):
+        build(force=force)
+    assert contents(tmp_path / 'out') == contents(own.parent.parent)
+    assert own.read_text() == 'mine'
+
+
+@pytest.mark.parametrize('replaced', [False, True])
+@pytest.mark.parametrize('moment', range(9))
+def test_a_build_killed_between_two_renames_is_finished_by_the_next(
+    build, tmp_path, monkeypatch, moment, replaced
+):
+    build(out=tmp_path / 'whole')
+    if replaced:
+        build(seed=5)
+    renames = []
+
+    class Killed(BaseException):
+        pass
+
+    real = Path.rename
+
+    def rename(source, target):
+        if len(renames) == moment:
+            raise Killed
+        renames.append(target)
+        return real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, 'rename', rename)
+        try:
+            build(force=replaced)
+        except Killed:
+            assert not (tmp_path / 'out' / 'dataset.json').exists() or not renames
+        else:
+            assert len(renames) <= moment
+    build(force=replaced and not renames)
+    assert contents(tmp_path / 'out') == contents(tmp_path / 'whole')
+
+
+def test_an_unfinished_build_is_started_anew(build, tmp_path):
+    junk = tmp_path / 'out' / '.dataset-building' / 'new' / 'training' / 'circle'
+    junk.mkdir(parents=True)
+    (junk / '1.png').write_text('half')
+    build()
+    build(out=tmp_path / 'whole')
+    assert contents(tmp_path / 'out') == contents(tmp_path / 'whole')
+
+
+def test_a_failed_build_leaves_nothing(build, sample_files, tmp_path):
+    files = tmp_path / 'files'
+    files.mkdir()
+    for path in (sample_files / 'files').iterdir():
+        (files / path.name).write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r'\.bin: record 29, which starts at byte \d+, runs past'):
+        build(files=files, workers=2)
+    assert list((tmp_path / 'out').iterdir()) == []
+
+
+def test_names_with_spaces_accents_and_windows_line_ends(build, sample_files, tmp_path):
+    files = tmp_path / 'files'
+    files.mkdir()
+    for name in ('piñata', 'tea pot'):
+        (files / f'{name}.bin').write_bytes((sample_files / 'files' / 'star.bin').read_bytes())
+    (tmp_path / 'names').write_bytes('\r\npiñata\r\n\r\n tea pot \r\n'.encode())
+    build(files=files, categories=tmp_path / 'names', classes=2)
+    assert {path.name for path in (tmp_path / 'out' / 'training').iterdir()} == {
+        'piñata',
+        'tea pot',
+    }
+
+
+@pytest.mark.parametrize(
+    ('names', 'words'),
+    [
+        ('', ['no category names']),
+        ('circle\n../x\n', ['line 2', "'../x'", 'name of a folder']),
+        ('circle\nsun\ncircle\n', ['line 3', 'first on line 1']),
+        ('circle\nsun\n', ['2 categories, fewer than --classes 3']),
+        ('circle\nsun\nno such\n', ['no such.bin', 'missing']),
+    ],
+)
+def test_bad_categories(refused, sample_files, tmp_path, names, words):
+    (tmp_path / 'names').write_text(names)
+    refused(
+        'create_dataset.py',
+        *('--files', sample_files / 'files', '--categories', tmp_path / 'names'),
+        *('--out', tmp_path / 'out', '--classes', 3),
+        words=words,
+    )
+    assert not list((tmp_path / 'out').glob('*'))
+
+
+def test_missing_inputs(refused, tmp_path):
+    arguments = ['--out', tmp_path / 'out', '--files', tmp_path / 'none']
+    refused('create_dataset.py', *arguments, words=['none', 'no such folder', '--files'])
+    nowhere = tmp_path / 'nowhere.txt'
+    refused('create_dataset.py', '--categories', nowhere, words=[nowhere, 'no such file'])
+    refused('create_dataset.py', *arguments, '--size', 257, words=['size 257', '63 to 256'])
+
+
+def test_two_builds_at_once(build, tmp_path):
+    (tmp_path / 'out').mkdir()
+    with atomic.exclusive(tmp_path / 'out', 'x'), pytest.raises(InputError, match='at work in'):
+        build()
+
+
+def test_the_categories_of_the_project(real_drawings):
+    names = create_dataset.read_categories(ROOT / 'categories.txt')
+    assert len(names) == 345
+    assert set(names) == {path.stem for path in (real_drawings / 'wide').glob('*.bin')}
+
+
+def test_no_tensorflow_is_loaded():
+    code = 'import create_dataset, plots, mAP, sample, sys; print("tensorflow" in sys.modules)'
+    shown = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
+    assert shown.stdout.strip() == 'False', shown.stderr
