@@ -1,0 +1,96 @@
+"""What skNet and skResNet share: their layers, and the Estimator's head.
+
+The layers come from tf.compat.v1.layers in graph mode, because the names these give to variables
+(ConvNet/conv2d, ConvNet/conv2d_1, ConvNet/batch_normalization, ...) are those of the published
+checkpoints.
+"""
+
+from tensorflow_setup import tf
+
+FC1 = 1024  # values of a feature vector
+# The paper gives neither; these are the defaults of the author's TensorFlow (facts of the code).
+BATCH_NORM_MOMENTUM = 0.99
+BATCH_NORM_EPSILON = 0.001
+LEARNING_RATE = 0.001  # section 3
+
+layers = tf.compat.v1.layers
+
+
+def conv(x, filters, training, momentum):
+    """3x3 convolution without padding, ReLU, then batch normalisation.
+
+    Args:
+        x: float32 (batch, side, side, channels).
+        filters: output channels.
+        training: normalise by the batch and update the moving statistics.
+        momentum: of the moving statistics, in [0, 1).
+
+    Returns:
+        float32 (batch, side - 2, side - 2, filters).
+    """
+    x = layers.conv2d(x, filters, 3, activation=tf.nn.relu)
+    return layers.batch_normalization(
+        x, momentum=momentum, epsilon=BATCH_NORM_EPSILON, training=training
+    )
+
+
+def pool(x):
+    """Max pooling 3x3, stride 2, without padding: side -> (side - 1) // 2."""
+    return layers.max_pooling2d(x, 3, 2)
+
+
+def residual(x, filters, training, momentum):
+    """X padded by 2 zeros on each side, two convolutions, plus x: same shape as x."""
+    padded = tf.pad(x, [[0, 0], [2, 2], [2, 2], [0, 0]])
+    y = conv(padded, filters, training, momentum)
+    return conv(y, filters, training, momentum) + x
+
+
+def fc1(x):
+    """The fully connected layer whose output is the feature vector: float32 (batch, 1024) >= 0."""
+    return layers.dense(layers.flatten(x), FC1, activation=tf.nn.relu)
+
+
+def classifier(trunk, features, labels, mode, params):
+    """Wrap a network for classification as an EstimatorSpec.
+
+    Args:
+        trunk: function (images, training, params) -> fc1.
+        features: images (batch, side, side, 1), any number type, 0 = ink .. 255 = paper.
+        labels: int32 (batch,), None to predict.
+        mode: a tf.estimator.ModeKeys.
+        params: dict with classes, learning_rate, batch_norm_momentum and what the trunk wants.
+    """
+    training = mode == tf.estimator.ModeKeys.TRAIN
+    with tf.compat.v1.variable_scope('ConvNet'):
+        hidden = trunk(tf.cast(features, tf.float32), training, params)
+        logits = layers.dense(hidden, params['classes'])
+    classes = tf.argmax(logits, axis=1, output_type=tf.int32)
+    if mode == tf.estimator.ModeKeys.PREDICT:
+        return tf.estimator.EstimatorSpec(mode, {'logits': logits, 'classes': classes})
+    loss = tf.compat.v1.losses.sparse_softmax_cross_entropy(labels, logits)
+    if mode == tf.estimator.ModeKeys.EVAL:
+        everyone = tf.ones_like(labels, tf.bool)
+        metrics = {
+            'accuracy': tf.compat.v1.metrics.accuracy(labels, classes),
+            # A count of the images seen, so that load.py can refuse an evaluation that missed any.
+            'images': tf.compat.v1.metrics.true_positives(everyone, everyone),
+        }
+        return tf.estimator.EstimatorSpec(mode, loss=loss, eval_metric_ops=metrics)
+    batch_accuracy = tf.reduce_mean(tf.cast(tf.equal(labels, classes), tf.float32))
+    tf.compat.v1.summary.scalar('batch_accuracy', batch_accuracy)
+    tf.compat.v1.summary.scalar('learning_rate', params['learning_rate'])
+    optimizer = tf.compat.v1.train.AdamOptimizer(params['learning_rate'])
+    # The moving statistics of batch normalisation are moved by these operations alone.
+    with tf.control_dependencies(tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)):
+        step = optimizer.minimize(loss, tf.compat.v1.train.get_global_step())
+    return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=step)
+
+
+def feature_extractor(trunk, features, mode, params):
+    """Wrap a network for feature vectors: predicts {'fc1': float32 (batch, 1024)}, nothing else."""
+    if mode != tf.estimator.ModeKeys.PREDICT:
+        raise ValueError(f'the features variant only predicts; got mode {mode!r}')
+    with tf.compat.v1.variable_scope('ConvNet'):
+        vectors = trunk(tf.cast(features, tf.float32), False, params)
+    return tf.estimator.EstimatorSpec(mode, {'fc1': vectors})

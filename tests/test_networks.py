@@ -1,0 +1,149 @@
+"""The networks: counts, shapes and names by the facts of the paper, in every mode."""
+
+import numpy as np
+import pytest
+
+import n1
+import n1_features
+import n2
+import n2_features
+from tensorflow_setup import tf
+
+KEYS = tf.estimator.ModeKeys
+# Output side of every convolution and pooling layer at 128x128, from the layer tables of the paper.
+SKNET_SIDES = [126, 124, 61, 59, 57, 28, 26, 24, 11, 9, 7, 3]
+# A residual unit pads to side + 4, so its two convolutions give side + 2 and side.
+SKRESNET_SIDES = [
+    *(126, 124, 61, 63, 61, 63, 61),
+    *(59, 29, 31, 29, 31, 29),
+    *(27, 13, 15, 13, 15, 13),
+    *(11, 5),
+]
+
+
+def params(**changes):
+    common = {'classes': 100, 'learning_rate': 0.001, 'batch_norm_momentum': 0.99}
+    return {**common, 'filters': n1.FILTERS, **changes}
+
+
+def build(module, mode, size=128, batch=2, **changes):
+    """Build a model in the current graph; return its EstimatorSpec."""
+    images = tf.zeros((batch, size, size, 1), tf.uint8)
+    labels = None if mode == KEYS.PREDICT else tf.zeros(batch, tf.int32)
+    tf.compat.v1.train.get_or_create_global_step()
+    return module.model_fn(images, labels, mode, params(**changes))
+
+
+def trainable():
+    return sum(int(np.prod(v.shape)) for v in tf.compat.v1.trainable_variables())
+
+
+@pytest.mark.parametrize(
+    ('module', 'filters', 'expected'),
+    [
+        (n1, n1.FILTERS, 953_508),
+        (n1, (64, 128, 128, 256), 3_904_548),
+        (n2, None, 10_757_284),
+    ],
+)
+def test_parameter_counts(module, filters, expected):
+    with tf.Graph().as_default():
+        build(module, KEYS.PREDICT, filters=filters)
+        assert trainable() == expected
+
+
+@pytest.mark.parametrize(('module', 'sides'), [(n1, SKNET_SIDES), (n2, SKRESNET_SIDES)])
+def test_output_sides(module, sides):
+    with tf.Graph().as_default() as graph:
+        build(module, KEYS.PREDICT)
+        layers = [op for op in graph.get_operations() if op.type in ('Conv2D', 'MaxPool')]
+        assert [op.outputs[0].shape[1] for op in layers] == sides
+
+
+@pytest.mark.parametrize(('module', 'smallest'), [(n1, 91), (n2, 63)])
+def test_smallest_image(module, smallest):
+    assert module.SMALLEST == smallest
+    with tf.Graph().as_default():
+        build(module, KEYS.PREDICT, size=smallest)
+    with tf.Graph().as_default(), pytest.raises(ValueError, match='[Nn]egative|zero|must be'):
+        build(module, KEYS.PREDICT, size=smallest - 1)
+
+
+@pytest.mark.parametrize(('module', 'convs'), [(n1, 8), (n2, 17)])
+def test_variable_names(module, convs):
+    def numbered(name, count):
+        return [name if i == 0 else f'{name}_{i}' for i in range(count)]
+
+    expected = {'global_step'}
+    for layer in numbered('conv2d', convs) + numbered('dense', 2):
+        expected |= {f'ConvNet/{layer}/{part}' for part in ('kernel', 'bias')}
+    for layer in numbered('batch_normalization', convs):
+        for part in ('gamma', 'beta', 'moving_mean', 'moving_variance'):
+            expected.add(f'ConvNet/{layer}/{part}')
+    with tf.Graph().as_default():
+        build(module, KEYS.PREDICT)
+        assert {v.op.name for v in tf.compat.v1.global_variables()} == expected
+
+
+@pytest.mark.parametrize(('module', 'features'), [(n1, n1_features), (n2, n2_features)])
+def test_features_share_the_variables_up_to_fc1(module, features):
+    names = []
+    for model in (module, features):
+        with tf.Graph().as_default():
+            spec = build(model, KEYS.PREDICT)
+            names.append({v.op.name for v in tf.compat.v1.trainable_variables()})
+    assert names[0] - names[1] == {'ConvNet/dense_1/kernel', 'ConvNet/dense_1/bias'}
+    assert spec.predictions['fc1'].shape.as_list() == [2, 1024]
+    with tf.Graph().as_default(), pytest.raises(ValueError, match='only predicts'):
+        build(features, KEYS.EVAL)
+
+
+@pytest.mark.parametrize('module', [n1, n2])
+def test_modes(module):
+    with tf.Graph().as_default():
+        spec = build(module, KEYS.PREDICT)
+        assert spec.predictions['logits'].shape.as_list() == [2, 100]
+        assert spec.predictions['classes'].shape.as_list() == [2]
+        assert spec.loss is None
+        assert spec.train_op is None
+    with tf.Graph().as_default():
+        spec = build(module, KEYS.EVAL)
+        assert set(spec.eval_metric_ops) == {'accuracy', 'images'}
+        assert spec.loss.shape.as_list() == []
+        assert not tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)
+    with tf.Graph().as_default():
+        assert build(module, KEYS.TRAIN).train_op is not None
+        updates = tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)
+        assert len(updates) == 2 * (8 if module is n1 else 17)
+
+
+def test_every_convolution_is_followed_by_fused_batch_normalisation():
+    for module, convs in ((n1, 8), (n2, 17)):
+        with tf.Graph().as_default() as graph:
+            build(module, KEYS.TRAIN)
+            kinds = [op for op in graph.get_operations() if op.type == 'FusedBatchNormV3']
+            assert len(kinds) == convs
+            for op in kinds:
+                assert op.inputs[0].op.type == 'Relu'
+                assert op.get_attr('epsilon') == pytest.approx(0.001)
+
+
+def test_two_steps_move_every_moving_mean_by_its_momentum():
+    with tf.Graph().as_default():
+        random = np.random.default_rng(0)
+        images = tf.constant(random.integers(0, 256, (4, 91, 91, 1)), tf.uint8)
+        tf.compat.v1.train.get_or_create_global_step()
+        settings = params(classes=3, batch_norm_momentum=0.75)
+        spec = n1.model_fn(images, tf.constant([0, 1, 2, 0]), KEYS.TRAIN, settings)
+        graph = tf.compat.v1.get_default_graph()
+        means = [v for v in tf.compat.v1.global_variables() if v.op.name.endswith('moving_mean')]
+        norms = [op for op in graph.get_operations() if op.type == 'FusedBatchNormV3']
+        with tf.compat.v1.Session() as session:
+            session.run(tf.compat.v1.global_variables_initializer())
+            expected = [np.zeros(v.shape) for v in means]
+            for _ in range(2):
+                batch, _ = session.run(([op.outputs[1] for op in norms], spec.train_op))
+                expected = [0.75 * e + 0.25 * b for e, b in zip(expected, batch)]
+            for moved, wanted in zip(session.run(means), expected):
+                assert np.abs(moved).max() > 0
+                np.testing.assert_allclose(moved, wanted, rtol=1e-3, atol=1e-4)
