@@ -1,0 +1,248 @@
+"""Checkpoint folders: their names, the settings beside each checkpoint, and opening them again."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import atomic
+import n1
+import n1_features
+import n2
+import n2_features
+import network
+from command_line import InputError
+from tensorflow_setup import tf
+
+NETWORKS = {'n1': n1, 'n2': n2}
+FEATURES = {'n1': n1_features, 'n2': n2_features}
+TITLES = {'n1': 'skNet', 'n2': 'skResNet'}
+CONV_LAYERS = {8: 'n1', 17: 'n2'}
+SETTINGS = 'settings.json'
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a run was trained with. None: not known (a checkpoint without settings)."""
+
+    net: str  # n1 (skNet) or n2 (skResNet)
+    filters: tuple  # skNet's four widths; () for skResNet
+    classes: int
+    epochs: float
+    size: int = None  # pixels
+    batch_size: int = None  # images
+    learning_rate: float = network.LEARNING_RATE
+    batch_norm_momentum: float = network.BATCH_NORM_MOMENTUM
+    seed: int = None
+    images: int = None  # training images
+    categories: tuple = None  # names in label order
+    dataset: str = None  # dataset.Dataset.digest
+
+    @property
+    def params(self):
+        """What the model functions take as `params`."""
+        return {
+            'classes': self.classes,
+            'filters': self.filters,
+            'learning_rate': self.learning_rate,
+            'batch_norm_momentum': self.batch_norm_momentum,
+        }
+
+    @property
+    def folder_name(self):
+        """checkpoints_<net>_<epochs>e, with a mark for each setting that is not the paper's."""
+        marks = ['checkpoints', self.net]
+        if self.net == 'n1' and self.filters != n1.FILTERS:
+            figure_1 = self.filters == n1.FIGURE_1_FILTERS
+            marks.append('fig1' if figure_1 else 'filters' + '-'.join(map(str, self.filters)))
+        for mark, value, papers in (
+            ('batch', self.batch_size, 128),
+            ('rate', self.learning_rate, network.LEARNING_RATE),
+            ('momentum', self.batch_norm_momentum, network.BATCH_NORM_MOMENTUM),
+            ('seed', self.seed, 0),
+        ):
+            if value != papers:
+                marks.append(f'{mark}{value:g}')
+        return '_'.join([*marks, f'{self.epochs:g}e'])
+
+    def differences(self, other):
+        """Return 'name mine not theirs, ...' over all settings, '' if there are none."""
+        return ', '.join(
+            f'{field.name} {_short(getattr(self, field.name))} not '
+            f'{_short(getattr(other, field.name))}'
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != getattr(other, field.name)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on disk, known to be whole and to fit a data set.
+
+    Attributes:
+        folder: Path; prefix: of its files, as TensorFlow names a checkpoint.
+        settings: Settings, of the folder or as far as the variables tell.
+        step: training steps taken.
+    """
+
+    folder: Path
+    prefix: str
+    settings: Settings
+    step: int
+
+
+def find(root):
+    """Return the folders checkpoints_* in a folder that hold a checkpoint, by net and epochs.
+
+    Raises:
+        InputError: there is none.
+    """
+    folders = [path for path in Path(root).glob('checkpoints_*') if latest(path)]
+    if not folders:
+        raise InputError(f'{root}: no folder checkpoints_* with a checkpoint; run train.py first')
+    return sorted(folders, key=lambda path: (series(path.name), epochs_in(path.name) or 0))
+
+
+def series(name):
+    """Return a run's name without its epoch count: checkpoints_n1_10e -> checkpoints_n1."""
+    return re.sub(r'_[\d.]+e$', '', name)
+
+
+def epochs_in(name):
+    """Return the epoch count that a run's name ends with, None without one."""
+    match = re.search(r'[_-](\d+(?:\.\d+)?)e$', name)
+    return float(match.group(1)) if match else None
+
+
+def latest(folder):
+    """Return the prefix of a folder's newest checkpoint, None without one.
+
+    Of what the `checkpoint` file names, only the last part counts: its paths may be those of
+    another machine, or of the folder that this one is a copy of. Without it, the files decide.
+    """
+    folder = Path(folder)
+    indices = {index.stem: index for index in folder.glob('*.ckpt-*.index')}
+    try:
+        state = tf.train.get_checkpoint_state(str(folder)) if indices else None
+    except ValueError:  # an empty file
+        state = None
+    name = Path(state.model_checkpoint_path).name if state else None
+    if name not in indices:
+        name = max(indices, key=step_of, default=None)
+    return str(folder / name) if name else None
+
+
+def name_latest(folder, name):
+    """Make `name` the one checkpoint that TensorFlow sees in a folder.
+
+    TensorFlow's own function writes absolute paths here; a renamed folder has to stay valid.
+    """
+    text = f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n'
+    atomic.write_text(Path(folder) / 'checkpoint', text)
+
+
+def step_of(prefix):
+    """Return the step in a checkpoint's file name."""
+    return int(str(prefix).rsplit('-', 1)[1])
+
+
+def load_settings(folder):
+    """Return the Settings beside a checkpoint, None if there are none.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = Path(folder) / SETTINGS
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+        lists = {key: tuple(value) for key, value in content.items() if isinstance(value, list)}
+        return Settings(**{**content, **lists})
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, AttributeError):
+        raise InputError(f'{path}: damaged; remove the folder and train again') from None
+
+
+def open_checkpoint(folder, dataset):
+    """Return the newest Checkpoint of a folder, after checking that it can run on a data set.
+
+    Raises:
+        InputError: no checkpoint, a damaged one, or one for other classes or images.
+    """
+    folder = Path(folder)
+    prefix = latest(folder) if folder.is_dir() else None
+    if prefix is None:
+        raise InputError(f'{folder}: no checkpoint in it; name a folder that train.py made')
+    shapes = _read_shapes(prefix)
+    settings = load_settings(folder) or _recognise(folder, prefix, shapes)
+    for setting, name in (('classes', 'categories'), ('size', 'pixels a side')):
+        mine, theirs = getattr(settings, setting), getattr(dataset, setting)
+        if mine is not None and mine != theirs:
+            raise InputError(f'{prefix}: for {mine} {name}, but {dataset.folder} has {theirs}')
+    check_size(settings.net, dataset)
+    _check_variables(prefix, shapes, settings, dataset)
+    return Checkpoint(folder, prefix, settings, step_of(prefix))
+
+
+def check_size(net, dataset):
+    """Raise InputError if a data set's images are too small for a network."""
+    smallest = NETWORKS[net].SMALLEST
+    if dataset.size < smallest:
+        raise InputError(
+            f'{dataset.folder}: images of {dataset.size}x{dataset.size}, but {TITLES[net]} takes '
+            f'{smallest}x{smallest} or larger; make the data set with a larger --size'
+        )
+
+
+def _read_shapes(prefix):
+    """Return the shape of every variable, having read each one to its end."""
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        shapes = reader.get_variable_to_shape_map()
+        for name in shapes:
+            reader.get_tensor(name)
+    # What TensorFlow raises depends on which byte of which file is damaged.
+    except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f'{prefix}: damaged checkpoint ({reason}); train or fetch it again') from (
+            None
+        )
+    return shapes
+
+
+def _recognise(folder, prefix, shapes):
+    """Return the Settings that variables alone can tell."""
+    kernels = [name for name in shapes if re.fullmatch(r'ConvNet/conv2d(_\d+)?/kernel', name)]
+    net = CONV_LAYERS.get(len(kernels))
+    if net is None or 'ConvNet/dense_1/bias' not in shapes:
+        raise InputError(
+            f'{prefix}: neither skNet nor skResNet ({len(kernels)} convolutional layers named '
+            'ConvNet/conv2d...)'
+        )
+    first_of_block = ('conv2d', 'conv2d_2', 'conv2d_4', 'conv2d_6')
+    filters = tuple(shapes[f'ConvNet/{name}/kernel'][-1] for name in first_of_block)
+    return Settings(
+        net=net,
+        filters=filters if net == 'n1' else (),
+        classes=shapes['ConvNet/dense_1/bias'][0],
+        epochs=epochs_in(folder.resolve().name),
+    )
+
+
+def _check_variables(prefix, shapes, settings, dataset):
+    """Check the checkpoint's variables against those of the network on this data set's images."""
+    with tf.Graph().as_default():
+        images = tf.compat.v1.placeholder(tf.uint8, (None, dataset.size, dataset.size, 1))
+        predict = tf.estimator.ModeKeys.PREDICT
+        NETWORKS[settings.net].model_fn(images, None, predict, settings.params)
+        for variable in tf.compat.v1.global_variables():
+            wanted, found = variable.shape.as_list(), shapes.get(variable.op.name)
+            if found != wanted:
+                raise InputError(
+                    f'{prefix}: {variable.op.name} is {found}, but {TITLES[settings.net]} on '
+                    f'images of {dataset.size}x{dataset.size} has {wanted}'
+                )
+
+
+def _short(value):
+    return f'{len(value)} names' if isinstance(value, tuple) and len(value) > 4 else value

@@ -1,0 +1,103 @@
+"""Evaluates checkpoints again: accuracy on the training and on the test set (paper, section 2).
+
+    python load.py --data . checkpoints_n1_10e checkpoints_n2_10e
+
+Without a folder, every checkpoints_* in --checkpoints. A checkpoint is evaluated with the settings
+saved beside it; one without (the author's published ones) is recognised by its variables. Each
+accuracy is printed and kept in --results.
+"""
+
+import tempfile
+
+import checkpoints
+import command_line
+import results
+from checkpoints import NETWORKS, TITLES
+from dataset import open_dataset
+from input_pipeline import evaluation_input_fn
+from tensorflow_setup import tf
+
+
+def accuracy(checkpoint, split, size):
+    """Return the fraction of a split's images that a Checkpoint classifies right.
+
+    Args:
+        checkpoint: checkpoints.Checkpoint.
+        split: dataset.Split.
+        size: side of its images in pixels.
+    """
+    # Evaluation writes summaries into model_dir; a checkpoint's own folder is only read.
+    with tempfile.TemporaryDirectory() as model_dir:
+        settings = checkpoint.settings
+        model_fn = NETWORKS[settings.net].model_fn
+        estimator = tf.estimator.Estimator(model_fn, model_dir, params=settings.params)
+        measured = estimator.evaluate(
+            evaluation_input_fn(split, size), checkpoint_path=checkpoint.prefix
+        )
+    if round(measured['images']) != len(split):
+        raise RuntimeError(f'evaluated {measured["images"]:.0f} of {len(split)} images')
+    right = round(float(measured['accuracy']) * len(split))
+    return right / len(split)
+
+
+def measurements(checkpoint, dataset, split):
+    """Return the columns of results.csv that every measurement of a checkpoint shares."""
+    settings = checkpoint.settings
+    return {
+        'run': checkpoint.folder.resolve().name,
+        'net': settings.net,
+        'filters': '-'.join(map(str, settings.filters)),
+        'size': dataset.size,
+        'batch': settings.batch_size,
+        'epochs': settings.epochs,
+        'step': checkpoint.step,
+        'split': split.name,
+        'images': len(split),
+        'classes': dataset.classes,
+        'seed': settings.seed,
+    }
+
+
+def evaluate(folder, dataset, results_file):
+    """Measure, print and record both accuracies of a checkpoint folder; return (train, test)."""
+    checkpoint = checkpoints.open_checkpoint(folder, dataset)
+    settings = checkpoint.settings
+    values = []
+    for split in (dataset.train, dataset.test):
+        value = accuracy(checkpoint, split, dataset.size)
+        row = {**measurements(checkpoint, dataset, split), 'metric': 'accuracy', 'value': value}
+        results.record(results_file, [row])
+        values.append(value)
+    print(
+        f'{folder}: {TITLES[settings.net]}, step {checkpoint.step}: accuracy '
+        f'{values[0]:.4f} on {len(dataset.train)} training images, '
+        f'{values[1]:.4f} on {len(dataset.test)} test images'
+    )
+    if settings.categories is None:
+        print(
+            f'{folder}: which categories it was trained on is not known; unless they are those of '
+            f'{dataset.folder} in that order, this accuracy is chance and only mAP means something'
+        )
+    elif settings.categories != dataset.categories:
+        print(
+            f'{folder}: trained on other categories than those of {dataset.folder}: this accuracy '
+            'is chance, only mAP means something here'
+        )
+    return tuple(values)
+
+
+def main(argv=None):
+    """Parse the command line and evaluate."""
+    arguments = command_line.parser(__doc__)
+    command_line.add_data(arguments)
+    command_line.add_checkpoints(arguments)
+    command_line.add_results(arguments)
+    options = arguments.parse_args(argv)
+    folders = options.folders or checkpoints.find(options.checkpoints)
+    dataset = open_dataset(options.data)
+    for folder in folders:
+        evaluate(folder, dataset, options.results)
+
+
+if __name__ == '__main__':
+    command_line.run(main)

@@ -1,0 +1,73 @@
+"""The input functions: every image once an epoch, shuffled by the seed, resumed exactly."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from input_pipeline import epoch_order, evaluation_input_fn, training_input_fn
+from tensorflow_setup import tf
+
+
+def batches(input_fn, count=None):
+    """Return the first batches of an input function as (images, labels) arrays."""
+    dataset = input_fn()
+    return list((dataset if count is None else dataset.take(count)).as_numpy_iterator())
+
+
+def decoded(split):
+    """Return all images of a split by way of Pillow, uint8 (images, size, size, 1)."""
+    images = []
+    for path in split.paths:
+        with Image.open(path) as image:
+            images.append(np.asarray(image)[..., np.newaxis])
+    return np.stack(images)
+
+
+def test_evaluation_gives_every_image_once_in_order(small_dataset):
+    for split in (small_dataset.train, small_dataset.test):
+        images, labels = map(np.concatenate, zip(*batches(evaluation_input_fn(split, 96))))
+        assert images.dtype == np.uint8
+        assert np.array_equal(images, decoded(split))
+        assert np.array_equal(labels, split.labels)
+
+
+def positions(split, input_fn, count):
+    """Return the index of every image of the first batches, found by its pixels."""
+    index = {image.tobytes(): i for i, image in enumerate(decoded(split))}
+    assert len(index) == len(split)
+    return [[index[image.tobytes()] for image in images] for images, _ in batches(input_fn, count)]
+
+
+def test_training_joins_whole_epochs_and_loses_no_image(small_dataset):
+    split = small_dataset.train
+    # 24 images in batches of 5: 24 batches are 5 whole epochs.
+    stream = np.ravel(positions(split, training_input_fn(split, 96, 5, seed=1), 24))
+    for epoch, order in enumerate(stream.reshape(5, 24)):
+        assert sorted(order) == list(range(24))
+        assert order.tolist() == epoch_order(24, 1, epoch).tolist()
+    assert stream[:24].tolist() != stream[24:48].tolist()
+    other = np.ravel(positions(split, training_input_fn(split, 96, 5, seed=2), 5))
+    assert other.tolist() != stream[:25].tolist()
+
+
+@pytest.mark.parametrize('step', [1, 4, 5, 11, 24])
+def test_training_goes_on_where_it_was(small_dataset, step):
+    split = small_dataset.train
+    whole = positions(split, training_input_fn(split, 96, 5, seed=1), step + 3)
+    rest = positions(split, training_input_fn(split, 96, 5, seed=1, first_step=step), 3)
+    assert rest == whole[step:]
+
+
+def test_labels_stay_with_their_images(small_dataset):
+    split = small_dataset.train
+    index = {image.tobytes(): i for i, image in enumerate(decoded(split))}
+    for images, labels in batches(training_input_fn(split, 96, 7, seed=0), 6):
+        assert [split.labels[index[image.tobytes()]] for image in images] == labels.tolist()
+
+
+def test_no_image_or_name_is_in_the_graph(small_dataset):
+    with tf.Graph().as_default() as graph:
+        training_input_fn(small_dataset.train, 96, 5, seed=0)()
+        definition = graph.as_graph_def().SerializeToString()
+    assert b'.png' not in definition
+    assert len(definition) < 20_000

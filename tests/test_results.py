@@ -1,0 +1,40 @@
+"""results.csv: rows are replaced, never doubled, and no update is lost."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import results
+from command_line import InputError
+
+ROW = {'run': 'checkpoints_n1_10e', 'net': 'n1', 'metric': 'accuracy', 'epochs': 10.0, 'step': 7}
+
+
+def test_a_row_measured_again_replaces_the_first(tmp_path):
+    path = tmp_path / 'results.csv'
+    results.record(path, [{**ROW, 'value': 0.1 + 0.2}])
+    results.record(path, [{**ROW, 'split': 'test', 'value': 0.5}])
+    results.record(path, [{**ROW, 'value': 1 / 3}])
+    rows = results.read(path)
+    assert [(row['split'], float(row['value'])) for row in rows] == [('', 1 / 3), ('test', 0.5)]
+    assert (rows[0]['epochs'], rows[0]['step'], rows[0]['k']) == ('10', '7', '')
+    assert list(rows[0]) == results.COLUMNS
+
+
+def test_no_file_has_no_rows(tmp_path):
+    assert results.read(tmp_path / 'results.csv') == []
+
+
+@pytest.mark.parametrize('content', ['a,b\n1,2\n', ','.join(results.COLUMNS) + '\nx,n1\n', ''])
+def test_another_table_is_refused(tmp_path, content):
+    (tmp_path / 'results.csv').write_text(content)
+    with pytest.raises(InputError, match=r'results\.csv: not a table of results'):
+        results.record(tmp_path / 'results.csv', [ROW])
+    assert (tmp_path / 'results.csv').read_text() == content
+
+
+def test_writers_at_once_lose_nothing(tmp_path):
+    path = tmp_path / 'results.csv'
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda k: results.record(path, [{**ROW, 'k': k}]), range(40)))
+    assert sorted(int(row['k']) for row in results.read(path)) == list(range(40))

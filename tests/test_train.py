@@ -1,0 +1,197 @@
+"""Training, run as a user runs it: steps, folders, resuming, refusals."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import checkpoints
+import results
+import train
+from command_line import InputError
+from tensorflow_setup import tf
+
+# The narrowest skNet that is still one: seconds instead of minutes.
+NARROW = ['--net', 'n1', '--filters', '2', '2', '2', '2', '--batch-size', '8']
+NAME = 'checkpoints_n1_filters2-2-2-2_batch8'
+
+
+@pytest.mark.parametrize(
+    ('epochs', 'images', 'batch', 'steps'),
+    [
+        (10, 100_000, 128, 7812),
+        (20, 100_000, 128, 15_625),
+        (1, 100_000, 128, 781),
+        (0.5, 100, 16, 3),
+        (0.29, 100, 1, 29),  # 0.29 * 100 is 28.999... in floating point
+        (0.01, 10, 128, 1),
+        (0, 100, 16, 0),
+    ],
+)
+def test_steps(epochs, images, batch, steps):
+    assert train.steps_for(epochs, images, batch) == steps
+
+
+@pytest.fixture
+def run(small_dataset, tmp_path):
+    """Return a function that trains into tmp_path and gives the accuracies measured so far."""
+
+    def call(*arguments):
+        common = ['--data', small_dataset.folder, '--checkpoints', tmp_path]
+        common += ['--results', tmp_path / 'results.csv', *NARROW]
+        train.main([str(argument) for argument in [*common, *arguments]])
+        return {
+            (row['epochs'], row['split']): float(row['value'])
+            for row in results.read(tmp_path / 'results.csv')
+        }
+
+    return call
+
+
+def step_in(folder):
+    """Return the newest step in a folder, which has to be the only one there."""
+    (index,) = folder.glob('*.index')
+    assert checkpoints.latest(folder) == str(index.with_suffix(''))
+    return tf.train.load_variable(checkpoints.latest(folder), 'global_step')
+
+
+def weights(folder):
+    prefix = checkpoints.latest(folder)
+    return {
+        name: tf.train.load_variable(prefix, name) for name, _ in tf.train.list_variables(prefix)
+    }
+
+
+def test_one_run_leaves_a_folder_at_each_count(run, tmp_path, capsys):
+    measured = run('--epochs', '2', '0', '0.5')
+    assert set(measured) == {(e, s) for e in ('0', '0.5', '2') for s in ('train', 'test')}
+    # 24 images in batches of 8.
+    assert [step_in(tmp_path / f'{NAME}_{e}e') for e in ('0', '0.5', '2')] == [0, 1, 6]
+    settings = json.loads((tmp_path / f'{NAME}_2e' / 'settings.json').read_text())
+    assert (settings['epochs'], settings['batch_size'], settings['size']) == (2, 8, 96)
+    assert 'goes on from' in capsys.readouterr().out
+    assert list((tmp_path / f'{NAME}_2e').glob('events.*'))
+
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*') if path.is_file()}
+    run('--epochs', '2', '0', '0.5')
+    assert capsys.readouterr().out.count('skipped') == 3
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob('*') if p.is_file()} == before
+
+
+def test_a_later_count_goes_on_from_the_nearest(run, tmp_path, capsys):
+    run('--epochs', '1')
+    first = weights(tmp_path / f'{NAME}_1e')
+    run('--epochs', '2', '1')
+    assert f'goes on from {tmp_path / f"{NAME}_1e"}/model.ckpt-3' in capsys.readouterr().out
+    assert step_in(tmp_path / f'{NAME}_2e') == 6
+    kept = weights(tmp_path / f'{NAME}_1e')
+    assert all(np.array_equal(kept[name], first[name]) for name in first)
+
+
+def test_a_moved_folder_stays_valid(run, small_dataset, tmp_path):
+    run('--epochs', '1', '2')
+    moved = shutil.move(tmp_path / f'{NAME}_2e', tmp_path / 'elsewhere')
+    assert checkpoints.open_checkpoint(moved, small_dataset).step == 6
+
+
+def test_an_interrupted_run_goes_on_and_ends_at_its_step(run, small_dataset, tmp_path, capsys):
+    settings = train.Settings(
+        net='n1',
+        filters=(2, 2, 2, 2),
+        classes=3,
+        epochs=3,
+        size=96,
+        batch_size=8,
+        seed=0,
+        images=24,
+        categories=small_dataset.categories,
+        dataset=small_dataset.digest,
+    )
+    folder = tmp_path / settings.folder_name
+    train._prepare(folder, settings, 9)
+    train._train_to(folder, settings, 4, small_dataset)  # as if killed at step 4 of 9
+    capsys.readouterr()
+    run('--epochs', '3')
+    assert 'step 9 of 9' in capsys.readouterr().out
+    assert step_in(folder) == 9
+
+
+def test_a_killed_preparation_is_not_taken_for_a_run(run, tmp_path):
+    junk = tmp_path / f'.{NAME}_1e.new'
+    junk.mkdir()
+    (junk / 'model.ckpt-3.index').write_text('half')
+    run('--epochs', '1')
+    assert step_in(tmp_path / f'{NAME}_1e') == 3
+    assert not junk.exists()
+
+
+def test_other_settings_are_refused(run, tmp_path):
+    run('--epochs', '0')
+    path = tmp_path / f'{NAME}_0e' / 'settings.json'
+    settings = json.loads(path.read_text())
+    path.write_text(json.dumps({**settings, 'images': 25}))
+    with pytest.raises(InputError, match='trained with images 25 not 24'):
+        run('--epochs', '0')
+    path.unlink()
+    with pytest.raises(InputError, match='has no settings'):
+        run('--epochs', '0')
+
+
+def test_another_run_is_not_continued(run, tmp_path, capsys):
+    run('--epochs', '0')
+    path = tmp_path / f'{NAME}_0e' / 'settings.json'
+    path.write_text(path.read_text().replace('"images": 24', '"images": 25'))
+    run('--epochs', '1')
+    printed = capsys.readouterr().out
+    assert 'not continued, it was trained with images 25 not 24' in printed
+    assert 'goes on from' not in printed
+
+
+def test_a_loss_that_is_no_number_stops_the_run(refused, small_dataset, tmp_path):
+    refused(
+        'train.py',
+        *('--data', small_dataset.folder, '--checkpoints', tmp_path, *NARROW),
+        *('--epochs', '2', '--learning-rate', '1e30'),
+        words=['not a number', '--learning-rate'],
+        cwd=tmp_path,
+    )
+
+
+def test_it_learns(run):
+    measured = run('--epochs', '30', '--learning-rate', '0.003', '--batch-norm-momentum', '0.9')
+    assert measured['30', 'train'] > 0.6  # chance is 0.33
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        ['--epochs', '-1'],
+        ['--epochs', 'nan'],
+        ['--batch-size', '0'],
+        ['--learning-rate', '0'],
+        ['--batch-norm-momentum', '1'],
+        ['--net', 'n3'],
+    ],
+)
+def test_bad_arguments(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        train.main(arguments)
+    assert ended.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_images_too_small(refused, small_dataset, sample_files, tmp_path):
+    from create_dataset import construct_from_scratch
+
+    construct_from_scratch(
+        files=sample_files / 'files',
+        categories=sample_files / 'categories.txt',
+        out=tmp_path,
+        classes=2,
+        train=2,
+        test=1,
+        size=64,
+        workers=1,
+    )
+    refused('train.py', '--data', tmp_path, words=['64x64', 'skNet takes 91x91'])
