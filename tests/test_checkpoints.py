@@ -1,0 +1,245 @@
+"""Checkpoints: names, damage, and ones that no code of this project has written."""
+
+import csv
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score
+
+import checkpoints
+import load
+import mAP
+from checkpoints import Settings
+from command_line import InputError
+from input_pipeline import evaluation_input_fn
+from tensorflow_setup import tf
+
+CLASSES = 3
+SETTINGS = Settings('n1', (64, 64, 64, 64), 100, 10, size=128, batch_size=128, seed=0)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'name'),
+    [
+        ({}, 'checkpoints_n1_10e'),
+        ({'net': 'n2', 'filters': ()}, 'checkpoints_n2_10e'),
+        ({'epochs': 0.25}, 'checkpoints_n1_0.25e'),
+        ({'filters': (64, 128, 128, 256)}, 'checkpoints_n1_fig1_10e'),
+        ({'filters': (8, 8, 8, 8)}, 'checkpoints_n1_filters8-8-8-8_10e'),
+        ({'seed': 2, 'batch_size': 16}, 'checkpoints_n1_batch16_seed2_10e'),
+        (
+            {'learning_rate': 0.0005, 'batch_norm_momentum': 0.9},
+            'checkpoints_n1_rate0.0005_momentum0.9_10e',
+        ),
+    ],
+)
+def test_names(changes, name):
+    assert dataclasses.replace(SETTINGS, **changes).folder_name == name
+    assert checkpoints.epochs_in(name) == changes.get('epochs', 10)
+    assert checkpoints.series(name) == name.rsplit('_', 1)[0]
+
+
+def skip_units(net):
+    """Layers in order: (channels out) of conv, 'pool', or two-conv residual units ('unit', c)."""
+    if net == 'n1':
+        return [8, 8, 'pool', 12, 12, 'pool', 8, 8, 'pool', 10, 10, 'pool']
+    blocks = []
+    for channels in (64, 128, 256):
+        blocks += [channels, 'pool', ('unit', channels), ('unit', channels)]
+    return [64, *blocks, 256, 'pool']
+
+
+class Reference:
+    """The network in tf.keras, and its weights as the author's TensorFlow 1 would name them."""
+
+    def __init__(self, net, size, seed):
+        self.random = np.random.default_rng(seed)
+        self.variables = {}
+        self.convs = 0
+        x = image = tf.keras.Input((size, size, 1))
+        for layer in skip_units(net):
+            if layer == 'pool':
+                x = tf.keras.layers.MaxPool2D(3, 2)(x)
+            elif isinstance(layer, tuple):
+                y = tf.keras.layers.ZeroPadding2D(2)(x)
+                y = self.conv(self.conv(y, layer[1]), layer[1])
+                x = tf.keras.layers.Add()([x, y])
+            else:
+                x = self.conv(x, layer)
+        x = tf.keras.layers.Flatten()(x)
+        fc1 = self.layer(tf.keras.layers.Dense(1024, 'relu'), x, 'dense', ('kernel', 'bias'))
+        logits = self.layer(tf.keras.layers.Dense(CLASSES), fc1, 'dense_1', ('kernel', 'bias'))
+        self.model = tf.keras.Model(image, [fc1, logits])
+
+    def conv(self, x, channels):
+        suffix = f'_{self.convs}' if self.convs else ''
+        self.convs += 1
+        convolution = tf.keras.layers.Conv2D(channels, 3, activation='relu')
+        x = self.layer(convolution, x, f'conv2d{suffix}', ('kernel', 'bias'))
+        norm = tf.keras.layers.BatchNormalization(epsilon=0.001)
+        parts = ('gamma', 'beta', 'moving_mean', 'moving_variance')
+        return self.layer(norm, x, f'batch_normalization{suffix}', parts)
+
+    def layer(self, layer, x, name, parts):
+        y = layer(x)
+        values = []
+        for part, old in zip(parts, layer.get_weights()):
+            noise = self.random.normal(size=old.shape)
+            value = {
+                'kernel': old,
+                'bias': 0.1 * noise,
+                'gamma': 1 + 0.1 * noise,
+                'beta': 0.1 * noise,
+                'moving_mean': 0.1 * noise,
+                'moving_variance': 0.5 + np.abs(noise),
+            }[part]
+            values.append(value.astype(np.float32))
+            self.variables[f'ConvNet/{name}/{part}'] = values[-1]
+        layer.set_weights(values)
+        return y
+
+    def save(self, folder, step):
+        """Write the variables as plain TensorFlow does, with no settings beside them."""
+        folder.mkdir(parents=True)
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            for name, value in self.variables.items():
+                tf.compat.v1.get_variable(name, initializer=value)
+            tf.compat.v1.get_variable('global_step', initializer=np.int64(step))
+            session.run(tf.compat.v1.global_variables_initializer())
+            tf.compat.v1.train.Saver().save(session, str(folder / 'model.ckpt'), step)
+
+
+@pytest.fixture(scope='module', params=['n1', 'n2'])
+def foreign(request, small_dataset, tmp_path_factory):
+    """A checkpoint folder without settings, and fc1 and logits of the test images by tf.keras."""
+    net = request.param
+    tf.keras.utils.set_random_seed(1)
+    reference = Reference(net, small_dataset.size, seed=1)
+    folder = tmp_path_factory.mktemp('author') / f'checkpoints_{net}_7e'
+    reference.save(folder, step=12)
+    images = np.concatenate(
+        [batch for batch, _ in evaluation_input_fn(small_dataset.test, 96)().as_numpy_iterator()]
+    )
+    fc1, logits = reference.model.predict(images.astype(np.float32), verbose=0)
+    return net, folder, fc1, logits
+
+
+def test_foreign_checkpoint_is_recognised(foreign, small_dataset):
+    net, folder, _, _ = foreign
+    opened = checkpoints.open_checkpoint(folder, small_dataset)
+    assert (opened.settings.net, opened.step, opened.settings.classes) == (net, 12, CLASSES)
+    assert opened.settings.filters == ((8, 12, 8, 10) if net == 'n1' else ())
+    assert opened.settings.epochs == 7
+
+
+def test_foreign_checkpoint_gives_the_logits_of_keras(foreign, small_dataset):
+    net, folder, fc1, logits = foreign
+    opened = checkpoints.open_checkpoint(folder, small_dataset)
+    estimator = tf.estimator.Estimator(
+        checkpoints.NETWORKS[net].model_fn, str(folder), params=opened.settings.params
+    )
+    predicted = estimator.predict(evaluation_input_fn(small_dataset.test, 96))
+    ours = np.stack([prediction['logits'] for prediction in predicted])
+    scale = np.abs(logits).max()
+    np.testing.assert_allclose(ours / scale, logits / scale, atol=1e-4)
+    vectors = mAP.feature_vectors(opened, small_dataset.test, 96)
+    np.testing.assert_allclose(vectors / fc1.max(), fc1 / fc1.max(), atol=1e-4)
+
+
+def test_foreign_checkpoint_through_the_scripts(foreign, small_dataset, tmp_path, capsys):
+    net, folder, fc1, logits = foreign
+    before = sorted(path.name for path in folder.iterdir())
+    arguments = ['--data', str(small_dataset.folder), '--results', str(tmp_path / 'results.csv')]
+    load.main([*arguments, str(folder)])
+    assert 'not known' in capsys.readouterr().out
+    mAP.main([*arguments, '--k', 'all', '3', str(folder)])
+    with open(tmp_path / 'results.csv', newline='') as file:
+        rows = list(csv.DictReader(file))
+    labels = small_dataset.test.labels
+    accuracy = {row['split']: float(row['value']) for row in rows if row['metric'] == 'accuracy'}
+    assert set(accuracy) == {'train', 'test'}
+    assert accuracy['test'] == np.mean(logits.argmax(axis=1) == labels)
+    expected = []
+    for query in range(len(labels)):
+        others = np.arange(len(labels)) != query
+        distances = np.linalg.norm(fc1[others] - fc1[query], axis=1)
+        expected.append(average_precision_score(labels[others] == labels[query], -distances))
+    values = {(row['reading'], row['k']): float(row['value']) for row in rows if row['k']}
+    assert set(values) == {(reading, k) for reading in mAP.READINGS for k in ('3', '11')}
+    assert values['standard', '11'] == pytest.approx(np.mean(expected), abs=1e-4)
+    assert {(row['net'], row['epochs'], row['step']) for row in rows} == {(net, '7', '12')}
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def cut_data(folder):
+    path = next(folder.glob('*.data-*'))
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def flip_data(folder):
+    path = next(folder.glob('*.data-*'))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+
+
+def cut_index(folder):
+    path = next(folder.glob('*.index'))
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def lose_data(folder):
+    next(folder.glob('*.data-*')).unlink()
+
+
+@pytest.mark.parametrize('damage', [cut_data, flip_data, cut_index, lose_data])
+def test_damage_is_named(foreign, small_dataset, tmp_path, damage):
+    _, folder, _, _ = foreign
+    copy = shutil.copytree(folder, tmp_path / folder.name)
+    damage(copy)
+    with pytest.raises(InputError, match=r'model\.ckpt-12: damaged checkpoint'):
+        checkpoints.open_checkpoint(copy, small_dataset)
+
+
+@pytest.mark.parametrize(
+    'state', ['', 'model_checkpoint_path: "/elsewhere/model.ckpt-12"\n', 'not a state file']
+)
+def test_a_state_file_of_another_machine_does_not_matter(foreign, tmp_path, state):
+    _, folder, _, _ = foreign
+    copy = shutil.copytree(folder, tmp_path / folder.name)
+    (copy / 'checkpoint').write_text(state)
+    assert checkpoints.latest(copy) == str(copy / 'model.ckpt-12')
+
+
+def test_what_does_not_fit_is_refused(foreign, small_dataset):
+    _, folder, _, _ = foreign
+    four = dataclasses.replace(small_dataset, categories=('a', 'b', 'c', 'd'))
+    with pytest.raises(InputError, match='for 3 categories, but .* has 4'):
+        checkpoints.open_checkpoint(folder, four)
+    larger = dataclasses.replace(small_dataset, size=160)
+    with pytest.raises(InputError, match=r'dense/kernel is .* on images of 160x160 has'):
+        checkpoints.open_checkpoint(folder, larger)
+    small = dataclasses.replace(small_dataset, size=60)
+    with pytest.raises(InputError, match='takes'):
+        checkpoints.open_checkpoint(folder, small)
+
+
+def test_no_checkpoint(refused, small_dataset, tmp_path):
+    data = ('--data', small_dataset.folder)
+    (tmp_path / 'checkpoints_n1_1e').mkdir()
+    for script in ('load.py', 'mAP.py'):
+        refused(script, *data, tmp_path / 'none', words=[tmp_path / 'none', 'no checkpoint'])
+        refused(script, *data, '--checkpoints', tmp_path, words=[tmp_path, 'train.py'])
+    refused('mAP.py', *data, '--k', '12', tmp_path, words=['--k 12', 'the largest k', '11'])
+    refused('mAP.py', *data, '--k', tmp_path, words=['--k'])
+
+
+def test_neither_network(small_dataset, tmp_path):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.compat.v1.get_variable('ConvNet/conv2d/kernel', (3, 3, 1, 4))
+        session.run(tf.compat.v1.global_variables_initializer())
+        tf.compat.v1.train.Saver().save(session, str(tmp_path / 'model.ckpt'), 1)
+    with pytest.raises(InputError, match='neither skNet nor skResNet'):
+        checkpoints.open_checkpoint(tmp_path, small_dataset)
