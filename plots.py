@@ -1,0 +1,234 @@
+"""Draws the paper's figures 3 to 7 from what was measured, the paper's own points faint behind.
+
+    python plots.py --results results.csv --out figures
+
+Takes the table that train.py, load.py and mAP.py keep. Leaves figure_3 (accuracy against epochs),
+figure_4 and figure_5 (accuracy on the training and test set at the largest epoch counts), figure_6
+(mAP against epochs) and figure_7 (mAP at the largest epoch counts), each as PNG and SVG. The mAP is
+in the paper's reading. The paper's points (paper_figures.csv) were read off the images of its
+figures, to 0.003; they come from 100 categories of 1000 + 50 drawings.
+"""
+
+import csv
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+
+matplotlib.use('Agg')
+import matplotlib.pyplot as plt
+
+import command_line
+import results
+from command_line import InputError
+
+PAPER = Path(__file__).with_name('paper_figures.csv')
+TITLES = {'n1': 'skNet', 'n2': 'skResNet'}
+COLOURS = {'n1': 'tab:blue', 'n2': 'tab:red'}
+MARKERS = 'osD^vP*X'  # one a run, where a net has several
+LINES = {'train': '-', 'test': '--'}
+LARGEST = 2  # bars show so many of the largest epoch counts; the paper's are 60 and 90
+PAPERS_RUN = 'the paper'
+
+
+class Point(NamedTuple):
+    """One number of a figure."""
+
+    run: str  # name without its epoch count, or PAPERS_RUN
+    net: str
+    epochs: float
+    metric: str
+    split: str
+    k: str
+    value: float
+    step: float  # of the run; None for the paper's points
+    setting: str  # what was measured on, for a note below the figure
+
+
+def measured_points(path):
+    """Return the Points of a results file, mAP in the paper's reading with Euclidean distance.
+
+    Raises:
+        InputError: the table is missing or damaged.
+    """
+    rows = results.read(path)
+    if not rows:
+        raise InputError(f'{path}: no measurements; run train.py and mAP.py first')
+    points = []
+    for row in rows:
+        papers = (row['reading'], row['distance'], row['variant']) == ('paper', 'euclidean', '')
+        if row['epochs'] and (papers or row['metric'] == 'accuracy'):
+            try:
+                points.append(
+                    Point(
+                        run=re.sub(r'_[\d.]+e$', '', row['run']),
+                        epochs=float(row['epochs']),
+                        value=float(row['value']),
+                        step=float(row['step']),
+                        setting=f'{row["classes"]} categories, {row["size"]} pixels',
+                        **{key: row[key] for key in ('net', 'metric', 'split', 'k')},
+                    )
+                )
+            except ValueError:
+                raise InputError(f'{path}: {row["run"]}: epochs, step or value no number') from None
+    return points
+
+
+def paper_points():
+    """Return the paper's own Points by the number of their figure."""
+    figures = defaultdict(list)
+    with open(PAPER, encoding='utf-8', newline='') as file:
+        for row in csv.DictReader(file):
+            figure, epochs, value = int(row.pop('figure')), row.pop('epochs'), row.pop('value')
+            point = Point(PAPERS_RUN, epochs=float(epochs), value=float(value), step=None,
+                          setting='', **row)  # fmt: skip
+            figures[figure].append(point)
+    return figures
+
+
+def curves(axes, points, style):
+    """Draw one line per run, split and k against epochs; `style` gives a series' appearance."""
+    series = defaultdict(list)
+    for point in points:
+        series[point.run, point.net, point.split, point.k].append((point.epochs, point.value))
+    for (run, net, split, k), values in sorted(series.items()):
+        axes.plot(*zip(*sorted(values)), **style(run, net, split, k))
+    axes.set_xlabel('epochs')
+    axes.grid(alpha=0.3)
+
+
+def step_axis(axes, points):
+    """Add the steps of one's own runs above, if an epoch has the same number of steps in all."""
+    rates = {round(point.step / point.epochs, 1) for point in points if point.step and point.epochs}
+    if rates and max(rates) - min(rates) <= 0.02 * max(rates):
+        rate = max(rates)
+        above = axes.secondary_xaxis('top', functions=(lambda x: x * rate, lambda x: x / rate))
+        above.set_xlabel(f'steps ({rate:g} an epoch here; the paper: 781)')
+
+
+def bars(axes, points):
+    """Draw the largest epoch counts of each run as bars, the value above each."""
+    groups = defaultdict(dict)
+    for point in points:
+        groups[point.run, point.net, point.k][point.epochs] = point.value
+    bottom = 0
+    for (run, net, k), values in sorted(groups.items()):
+        for epochs in sorted(values)[-LARGEST:]:
+            label = label_of(run, net) + (f', k = {k}' if k else '') + f', {epochs:g} epochs'
+            faint = run == PAPERS_RUN
+            bar = axes.barh(label, values[epochs], color=COLOURS[net], alpha=0.3 if faint else 0.9)
+            axes.bar_label(bar, fmt='%.3f', padding=3)
+            bottom += 1
+    axes.set_xlim(0, 1.1)
+    axes.invert_yaxis()
+    axes.grid(alpha=0.3, axis='x')
+    axes.figure.set_size_inches(8, 1.6 + 0.32 * bottom)
+
+
+def label_of(run, net):
+    """Return what a legend calls a run."""
+    marks = run.replace(f'checkpoints_{net}', '').strip('_').replace('_', ' ')
+    return TITLES[net] + (f' ({marks})' if marks else '')
+
+
+def draw_curves(points, papers, metric, ylabel, title, out, name):
+    """Draw a figure of curves and save it."""
+    figure, axes = plt.subplots(figsize=(8, 5.2), layout='constrained')
+    runs = sorted({(point.net, point.run) for point in points})
+    of_net = defaultdict(list)
+    for net, run in runs:
+        of_net[net].append(run)
+    ks = sorted({point.k for point in points if point.k}, key=int)
+
+    def appearance(run, net, split, k):
+        line = LINES[split] if metric == 'accuracy' else ('-', '--', '-.', ':')[ks.index(k) % 4]
+        what = split if metric == 'accuracy' else f'k = {k}'
+        return {
+            'color': COLOURS[net],
+            'linestyle': line,
+            'marker': MARKERS[of_net[net].index(run) % len(MARKERS)],
+            'label': f'{label_of(run, net)}, {what}',
+        }
+
+    def faint(run, net, split, k):
+        dashed = split == 'test' if metric == 'accuracy' else k == '4999'
+        what = split if metric == 'accuracy' else f'k = {k}'
+        return {
+            'color': COLOURS[net],
+            'linestyle': '--' if dashed else '-',
+            'marker': '.',
+            'alpha': 0.25,
+            'label': f'{PAPERS_RUN}: {TITLES[net]}, {what}',
+        }
+
+    curves(axes, papers, faint)
+    curves(axes, points, appearance)
+    step_axis(axes, points)
+    axes.set_ylabel(ylabel)
+    axes.set_ylim(0, 1 if metric == 'accuracy' else None)
+    axes.legend(fontsize='small', loc='upper left', bbox_to_anchor=(1.01, 1))
+    figure.set_size_inches(10, 5.2)
+    save(figure, points, title, out, name)
+
+
+def draw_bars(points, papers, title, xlabel, out, name):
+    """Draw a figure of bars and save it."""
+    figure, axes = plt.subplots(layout='constrained')
+    bars(axes, [*points, *papers])
+    axes.set_xlabel(xlabel)
+    save(figure, points, title, out, name)
+
+
+def save(figure, points, title, out, name):
+    """Add the title and what was measured on, and write PNG and SVG."""
+    settings = ' / '.join(sorted({point.setting for point in points}))
+    figure.suptitle(f'{title}\nmeasured on {settings}; faint: the paper', fontsize='medium')
+    for ending in ('png', 'svg'):
+        # Without a date, the same numbers give the same file.
+        metadata = {'Date': None} if ending == 'svg' else None
+        figure.savefig(out / f'{name}.{ending}', dpi=150, metadata=metadata)
+    plt.close(figure)
+
+
+def main(argv=None):
+    """Parse the command line and draw."""
+    arguments = command_line.parser(__doc__)
+    command_line.add_results(arguments)
+    arguments.add_argument(
+        '--out', type=Path, default=Path('figures'), help='folder that receives the figures'
+    )
+    options = arguments.parse_args(argv)
+    points, papers = measured_points(options.results), paper_points()
+    options.out.mkdir(parents=True, exist_ok=True)
+    matplotlib.rcParams['svg.hashsalt'] = 'figures'
+
+    def of(metric, split=None):
+        return [
+            point for point in points if point.metric == metric and split in (None, point.split)
+        ]
+
+    drawn = []
+    for number, metric, split, title in (
+        (3, 'accuracy', None, 'Figure 3: accuracy against epochs'),
+        (4, 'accuracy', 'train', 'Figure 4: accuracy on the training set, largest epoch counts'),
+        (5, 'accuracy', 'test', 'Figure 5: accuracy on the test set, largest epoch counts'),
+        (6, 'mAP', None, "Figure 6: mAP against epochs (the paper's reading)"),
+        (7, 'mAP', None, "Figure 7: mAP at the largest epoch counts (the paper's reading)"),
+    ):
+        chosen = of(metric, split)
+        if not chosen:
+            print(f'figure {number} left out: {options.results} has no {metric} for it')
+            continue
+        name = f'figure_{number}'
+        if number in (3, 6):
+            draw_curves(chosen, papers[number], metric, metric, title, options.out, name)
+        else:
+            draw_bars(chosen, papers[number], title, metric, options.out, name)
+        drawn.append(str(options.out / f'{name}.png'))
+    print('\n'.join(drawn))
+
+
+if __name__ == '__main__':
+    command_line.run(main)

@@ -1,0 +1,63 @@
+"""The figures: made from the table, by the script, without inventing any."""
+
+import pytest
+from PIL import Image
+
+import plots
+import results
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Results of both networks at two epoch counts."""
+    rows = []
+    for net in ('n1', 'n2'):
+        for epochs in (1.0, 2.0):
+            row = {'run': f'checkpoints_{net}_{epochs:g}e', 'net': net, 'size': 128, 'classes': 20}
+            row |= {'epochs': epochs, 'step': int(epochs) * 125}
+            for split in ('train', 'test'):
+                rows.append({**row, 'split': split, 'metric': 'accuracy', 'value': epochs / 4})
+            for reading in ('standard', 'paper'):
+                found = {'metric': 'mAP', 'reading': reading, 'distance': 'euclidean', 'k': 49}
+                rows.append({**row, **found, 'split': 'test', 'value': 0.25})
+    path = tmp_path / 'results.csv'
+    results.record(path, rows)
+    return path
+
+
+def test_all_figures(table, run_script, tmp_path):
+    ended = run_script('plots.py', '--results', table, '--out', tmp_path / 'figures')
+    assert ended.returncode == 0, ended.stderr
+    assert len(ended.stdout.splitlines()) == 5
+    for number in range(3, 8):
+        with Image.open(tmp_path / 'figures' / f'figure_{number}.png') as image:
+            assert image.width > 600
+        assert (tmp_path / 'figures' / f'figure_{number}.svg').stat().st_size > 10_000
+
+
+def test_only_the_papers_reading_is_drawn(table):
+    points = plots.measured_points(table)
+    assert len([point for point in points if point.metric == 'mAP']) == 4
+    assert {point.run for point in points} == {'checkpoints_n1', 'checkpoints_n2'}
+
+
+def test_what_was_not_measured_is_left_out(tmp_path, run_script):
+    row = {'run': 'checkpoints_n1_1e', 'net': 'n1', 'epochs': 1.0, 'step': 5, 'split': 'test'}
+    results.record(tmp_path / 'r.csv', [{**row, 'metric': 'accuracy', 'value': 0.5}])
+    ended = run_script('plots.py', '--results', tmp_path / 'r.csv', '--out', tmp_path / 'figures')
+    assert ended.returncode == 0, ended.stderr
+    assert {path.name for path in (tmp_path / 'figures').glob('*.png')} == {
+        'figure_3.png',
+        'figure_5.png',
+    }
+    assert 'figure 6 left out' in ended.stdout
+
+
+def test_the_papers_points():
+    figures = plots.paper_points()
+    assert sorted(figures) == [3, 4, 5, 6, 7]
+    assert [point.value for point in figures[5] if point.net == 'n2'] == [0.706, 0.703]
+
+
+def test_no_results(refused, tmp_path):
+    refused('plots.py', '--results', tmp_path / 'none.csv', words=['none.csv', 'train.py'])
