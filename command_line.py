@@ -14,7 +14,8 @@ def parser(module_doc):
     """Return an ArgumentParser that shows a script's docstring and every default."""
 
     class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-        pass
+        def _get_help_string(self, action):
+            return action.help if action.default is None else super()._get_help_string(action)
 
     return argparse.ArgumentParser(description=module_doc, formatter_class=Formatter)
 

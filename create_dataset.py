@@ -1,18 +1,21 @@
 """Makes the paper's data set: random categories, random drawings, 128x128 images (section 2).
 
-    python create_dataset.py --files files --categories categories.txt
+    python create_dataset.py --files files --categories categories.txt --download
 
 Takes a folder of QuickDraw `.bin` files, one per category, and a text file of category names, one
-a line. Leaves in --out: training/<category>/<key_id>.png and testing/<category>/<key_id>.png
-(8-bit grey, black on white), conversion_labels.json (category -> label, in the order drawn) and
-dataset.json (every setting; written last, so a folder without it is unfinished). The same files,
-names and seed give the same bytes, whatever the number of workers.
+a line; --download fetches the files of the categories it has chosen. Leaves in --out:
+training/<category>/<key_id>.png and testing/<category>/<key_id>.png (8-bit grey, black on white),
+conversion_labels.json (category -> label, in the order drawn), dataset.png (a few drawings of each
+category) and dataset.json (every setting; written last, so a folder without it is unfinished). The
+same files, names and seed give the same bytes, whatever the number of workers.
 """
 
 import functools
 import hashlib
 import json
 import os
+import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -25,7 +28,10 @@ import quickdraw
 import raster
 import staging
 from command_line import InputError
+from contact_sheet import contact_sheet
 
+BUCKET = 'https://storage.googleapis.com/quickdraw_dataset/full/binary'
+CLASSES = 100  # the paper's
 SIZES = range(63, raster.CANVAS + 1)  # 63 is the smallest image that either network can take
 
 
@@ -33,13 +39,16 @@ def construct_from_scratch(
     files='files',
     categories='categories.txt',
     out='.',
-    classes=100,
+    classes=None,
     train=1000,
     test=50,
     size=128,
     seed=0,
     workers=None,
     force=False,
+    categories_only=None,
+    download=False,
+    mirror=BUCKET,
 ):
     """Build the data set and return its manifest, the content of OUT/dataset.json.
 
@@ -48,13 +57,17 @@ def construct_from_scratch(
         categories: text file of category names; empty lines are skipped.
         out: folder to fill. A data set of the same settings found there is kept; nothing but what
             this function made is ever touched.
-        classes: how many categories to draw from the list.
+        classes: how many categories to draw from the list; None is 100, or all of
+            categories_only.
         train, test: drawings per category, sampled uniformly without replacement from all drawings
             of its file; key_ids that occur twice count once, at their first place.
         size: side of the images in pixels, 63 to 256.
         seed: of every random choice.
         workers: processes; None is one per core.
         force: replace a data set of other settings.
+        categories_only: names to draw from, instead of the whole list.
+        download: fetch what is missing or damaged of the chosen files.
+        mirror: URL to fetch from.
 
     Raises:
         InputError: names the file and the remedy; OUT is left as it was.
@@ -63,8 +76,13 @@ def construct_from_scratch(
     if size not in SIZES:
         raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
     names = read_categories(categories)
+    if categories_only:
+        unknown = [name for name in categories_only if name not in names]
+        if unknown:
+            raise InputError(f'{categories}: no category {unknown[0]!r} in it')
+        names = list(dict.fromkeys(categories_only))
     settings = {
-        'classes': classes,
+        'classes': classes or (len(names) if categories_only else CLASSES),
         'train': train,
         'test': test,
         'size': size,
@@ -79,13 +97,19 @@ def construct_from_scratch(
         if existing is not None and not force:
             print(f'{out / staging.MANIFEST}: kept, it has these settings (--force rebuilds it)')
             return existing
-        chosen = choose_categories(names, classes, seed, files, categories)
+        chosen = choose_categories(names, settings['classes'], seed, categories)
+        if download:
+            _download(chosen, files, mirror)
+        check_files(chosen, files)
         try:
+            started = time.monotonic()
             manifest = _build(staging.begin(out), files, chosen, settings, workers)
             staging.publish(out)
         except BaseException:
             staging.discard_unfinished(out)
             raise
+    seconds, images = time.monotonic() - started, len(chosen) * (train + test)
+    print(f'{out}: {images} images in {seconds:.1f} s, {images / seconds:.0f} images/s')
     return manifest
 
 
@@ -116,21 +140,36 @@ def read_categories(path):
     return list(seen)
 
 
-def choose_categories(names, classes, seed, files, source):
-    """Return `classes` of the names in the order drawn, each with its `.bin` file present."""
+def choose_categories(names, classes, seed, source):
+    """Return `classes` of the names in the order drawn."""
     if classes > len(names):
         raise InputError(f'{source}: {len(names)} categories, fewer than --classes {classes}')
+    return [names[index] for index in np.random.default_rng(seed).permutation(len(names))[:classes]]
+
+
+def check_files(chosen, files):
+    """Raise InputError unless the `.bin` file of every chosen category is there."""
     if not files.is_dir():
         raise InputError(f'{files}: no such folder; give --files, the folder of .bin files')
-    order = np.random.default_rng(seed).permutation(len(names))[:classes]
-    chosen = [names[index] for index in order]
     missing = [name for name in chosen if not (files / f'{name}.bin').is_file()]
     if missing:
         raise InputError(
-            f'{files / missing[0]}.bin: missing (of {classes} chosen, {len(missing)} are); '
-            'fetch it, or leave its name out of the categories file'
+            f'{files / missing[0]}.bin: missing (of {len(chosen)} chosen, {len(missing)} are); '
+            'fetch it with --download, or leave its name out of the categories file'
         )
-    return chosen
+
+
+def _download(chosen, files, mirror):
+    from download import fetch  # requests is slow to load and seldom needed
+
+    failed = fetch(chosen, files, mirror)
+    for reason in failed.values():
+        print(reason, file=sys.stderr)
+    if failed:
+        raise InputError(
+            f'{files}: {len(failed)} of {len(chosen)} files could not be fetched; run the same '
+            'command again to go on'
+        )
 
 
 def existing_manifest(out, settings, force):
@@ -161,7 +200,11 @@ def existing_manifest(out, settings, force):
 
 
 def build_category(name, files, target, train, test, size, seed):
-    """Choose, draw and save one category's images; return what the manifest says of it."""
+    """Choose, draw and save one category's images.
+
+    Returns:
+        What the manifest says of the category, and {part: a hash of each image's pixels}.
+    """
     path = files / f'{name}.bin'
     # The name is part of the seed: what one category gives does not depend on the others.
     random = np.random.default_rng([seed, *name.encode()])
@@ -173,17 +216,22 @@ def build_category(name, files, target, train, test, size, seed):
                 'for testing'
             )
         chosen = random.choice(distinct, train + test, replace=False)
+        pixels = {}
         for part, indices in (('training', chosen[:train]), ('testing', chosen[train:])):
             folder = target / part / name
             folder.mkdir(parents=True)
+            pixels[part] = []
             for index in indices:
                 drawing = drawings[index]
-                raster.draw(drawing.strokes, size).save(folder / f'{drawing.key_id}.png')
-        return {
+                image = raster.draw(drawing.strokes, size)
+                image.save(folder / f'{drawing.key_id}.png')
+                pixels[part].append(hashlib.blake2b(image.tobytes(), digest_size=16).digest())
+        facts = {
             'drawings': len(drawings),
             'repeated_key_ids': len(drawings) - len(distinct),
             'bytes': path.stat().st_size,
         }
+    return facts, pixels
 
 
 def _build(target, files, chosen, settings, workers):
@@ -197,12 +245,21 @@ def _build(target, files, chosen, settings, workers):
     with ProcessPoolExecutor(min(workers or os.cpu_count(), len(chosen))) as pool:
         try:
             bar = tqdm(pool.map(work, chosen), 'drawing', len(chosen), unit=' categories')
-            facts = dict(zip(chosen, bar))
+            facts, pixels = zip(*bar)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     labels = {name: label for label, name in enumerate(chosen)}
-    manifest = {'settings': settings, 'categories': facts}
+    known = {image for part in pixels for image in part['training']}
+    manifest = {
+        'settings': settings,
+        # The paper keeps such images, and so does this; whoever compares accuracies may care.
+        'test_images_equal_to_a_training_image': sum(
+            image in known for part in pixels for image in part['testing']
+        ),
+        'categories': dict(zip(chosen, facts)),
+    }
+    contact_sheet(target / 'training', chosen).save(target / staging.SHEET)
     atomic.write_json(target / staging.LABELS, labels)
     atomic.write_json(target / staging.MANIFEST, manifest)
     return manifest
@@ -216,13 +273,16 @@ def main(argv=None):
     add('--categories', type=Path, default=Path('categories.txt'), help='names, one a line')
     add('--out', type=Path, default=Path('.'), help='folder to fill')
     count, natural = command_line.positive_int, command_line.natural_int
-    add('--classes', type=count, default=100, help='categories to draw from the list')
+    add('--classes', type=count, help='categories to draw (default: 100, or all that are named)')
+    add('--categories-only', nargs='+', metavar='NAME', help='draw from these only')
     add('--train', type=count, default=1000, help='training drawings per category')
     add('--test', type=count, default=50, help='test drawings per category')
     add('--size', type=int, default=128, help='side of the images in pixels, 63 to 256')
     add('--seed', type=natural, default=0, help='of every random choice')
     add('--workers', type=count, default=os.cpu_count(), help='processes')
     add('--force', action='store_true', help='replace a data set of other settings')
+    add('--download', action='store_true', help='fetch the chosen files into --files first')
+    add('--mirror', default=BUCKET, metavar='URL', help='where <category>.bin is fetched from')
     options = vars(arguments.parse_args(argv))
     manifest = construct_from_scratch(**options)
     settings = manifest['settings']
@@ -230,7 +290,9 @@ def main(argv=None):
         f'{options["out"]}: {settings["classes"]} categories, '
         f'{settings["classes"] * settings["train"]} training and '
         f'{settings["classes"] * settings["test"]} test images of '
-        f'{settings["size"]}x{settings["size"]}'
+        f'{settings["size"]}x{settings["size"]}; '
+        f'{manifest["test_images_equal_to_a_training_image"]} test images equal a training image; '
+        f'see {options["out"] / staging.SHEET}'
     )
 
 

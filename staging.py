@@ -13,7 +13,8 @@ from command_line import InputError
 
 MANIFEST = 'dataset.json'
 LABELS = 'conversion_labels.json'
-PARTS = ('training', 'testing', LABELS)
+SHEET = 'dataset.png'
+PARTS = ('training', 'testing', LABELS, SHEET)
 
 
 def begin(out):

@@ -101,12 +101,13 @@ def test_repeated_key_ids_count_once(build, tmp_path):
     (tmp_path / 'names').write_text('x\n')
     settings = {'files': files, 'categories': tmp_path / 'names', 'classes': 1}
     manifest = build(train=6, test=4, **settings)
+    assert manifest['test_images_equal_to_a_training_image'] == 4  # all are the same drawing
     assert manifest['categories']['x'] == {
         'drawings': 30,
         'repeated_key_ids': 20,
         'bytes': 30 * len(records[0]),
     }
-    assert len(list((tmp_path / 'out').rglob('*.png'))) == 10
+    assert len(list((tmp_path / 'out').glob('t*/*/*.png'))) == 10
     with pytest.raises(InputError, match='10 drawings, fewer than 7 for training and 4'):
         build(train=7, test=4, force=True, **settings)
 
@@ -138,7 +139,7 @@ def test_a_folder_that_is_not_ours_is_never_touched(build, tmp_path, force):
 
 
 @pytest.mark.parametrize('replaced', [False, True])
-@pytest.mark.parametrize('moment', range(9))
+@pytest.mark.parametrize('moment', range(11))
 def test_a_build_killed_between_two_renames_is_finished_by_the_next(
     build, tmp_path, monkeypatch, moment, replaced
 ):

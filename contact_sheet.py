@@ -1,0 +1,33 @@
+"""One picture of a data set: a few drawings of each category above its name."""
+
+import math
+
+from PIL import Image, ImageDraw, ImageFont
+
+SHOWN = 5  # drawings per category
+SIDE = 64  # pixels a drawing takes
+MARGIN = 8  # pixels between cells
+TEXT = 14  # pixels
+
+
+def contact_sheet(folder, categories):
+    """Return an RGB picture of the first drawings of each category, in the order given.
+
+    Args:
+        folder: Path that holds a folder of PNGs for each category.
+        categories: their names.
+    """
+    width, height = SHOWN * SIDE + MARGIN, SIDE + TEXT + 2 * MARGIN
+    columns = max(1, round(math.sqrt(len(categories) * height / width)))
+    rows = math.ceil(len(categories) / columns)
+    sheet = Image.new('RGB', (columns * width + MARGIN, rows * height + MARGIN), 'white')
+    pencil = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(TEXT)
+    for number, category in enumerate(categories):
+        x = MARGIN + number % columns * width
+        y = MARGIN + number // columns * height
+        for place, path in enumerate(sorted((folder / category).iterdir())[:SHOWN]):
+            with Image.open(path) as image:
+                sheet.paste(image.resize((SIDE, SIDE)), (x + place * SIDE, y))
+        pencil.text((x, y + SIDE), category, fill='black', font=font)
+    return sheet
