@@ -9,7 +9,7 @@ SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 9) <= sys.version_inf
 .PHONY: demo test clean
 
 # Small runs need small batches and a quick momentum: batch normalisation's moving statistics take
-# some 4/(1 - momentum) steps to settle, and this run has 120.
+# some 4/(1 - momentum) steps to settle, and this one has 90.
 DEMO := --data demo --checkpoints demo --results demo/results.csv
 SMALL := --batch-size 16 --batch-norm-momentum 0.9
 
@@ -18,8 +18,8 @@ demo: .venv/installed
 	$(PY) sample.py --out demo
 	$(PY) create_dataset.py --files demo/files --categories demo/categories.txt --out demo \
 	    --classes 12 --train 40 --test 20 --size 96
-	$(PY) train.py $(DEMO) --net n1 --epochs 2 4 $(SMALL)
-	$(PY) train.py $(DEMO) --net n2 --epochs 1 2 $(SMALL)
+	$(PY) train.py $(DEMO) --net n1 --epochs 1 3 $(SMALL)
+	$(PY) train.py $(DEMO) --net n2 --epochs 1 1.5 $(SMALL)
 	$(PY) load.py $(DEMO)
 	$(PY) mAP.py $(DEMO) --k 19 all
 	$(PY) plots.py --results demo/results.csv --out demo/figures

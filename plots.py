@@ -93,7 +93,10 @@ def curves(axes, points, style):
     series = defaultdict(list)
     for point in points:
         series[point.run, point.net, point.split, point.k].append((point.epochs, point.value))
-    for (run, net, split, k), values in sorted(series.items()):
+    # By run and net, training before test, small k first, as the legend lists them.
+    for (run, net, split, k), values in sorted(
+        series.items(), key=lambda item: (item[0][:2], item[0][2] == 'test', int(item[0][3] or 0))
+    ):
         axes.plot(*zip(*sorted(values)), **style(run, net, split, k))
     axes.set_xlabel('epochs')
     axes.grid(alpha=0.3)
@@ -167,7 +170,8 @@ def draw_curves(points, papers, metric, ylabel, title, out, name):
     curves(axes, points, appearance)
     step_axis(axes, points)
     axes.set_ylabel(ylabel)
-    axes.set_ylim(0, 1 if metric == 'accuracy' else None)
+    axes.set_ylim(0, 1.03 if metric == 'accuracy' else None)
+    axes.set_xlim(0, None)
     axes.legend(fontsize='small', loc='upper left', bbox_to_anchor=(1.01, 1))
     figure.set_size_inches(10, 5.2)
     save(figure, points, title, out, name)

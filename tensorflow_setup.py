@@ -17,8 +17,11 @@ def _keep_freed_memory():
     """Stop glibc from returning every activation to the kernel, only to fetch it back.
 
     Each step allocates and frees the same gigabytes; without this, over a fifth of the time of a
-    training step on CPU goes into mapping and clearing pages. Elsewhere (musl, macOS) no effect.
+    training step on CPU goes into mapping and clearing pages. It costs memory, since what is freed
+    leaves gaps. PLAIN_MALLOC=1 in the environment turns it off; no effect on musl and macOS.
     """
+    if os.environ.get('PLAIN_MALLOC'):
+        return
     try:
         libc = ctypes.CDLL('libc.so.6')
         libc.mallopt(_M_MMAP_MAX, 0)
