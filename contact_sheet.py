@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 SHOWN = 5  # drawings per category
 SIDE = 64  # pixels a drawing takes
+GAP = 4  # pixels between drawings
 MARGIN = 8  # pixels between cells
 TEXT = 14  # pixels
 
@@ -17,7 +18,7 @@ def contact_sheet(folder, categories):
         folder: Path that holds a folder of PNGs for each category.
         categories: their names.
     """
-    width, height = SHOWN * SIDE + MARGIN, SIDE + TEXT + 2 * MARGIN
+    width, height = SHOWN * (SIDE + GAP) + MARGIN, SIDE + TEXT + 2 * MARGIN
     columns = max(1, round(math.sqrt(len(categories) * height / width)))
     rows = math.ceil(len(categories) / columns)
     sheet = Image.new('RGB', (columns * width + MARGIN, rows * height + MARGIN), 'white')
@@ -28,6 +29,6 @@ def contact_sheet(folder, categories):
         y = MARGIN + number // columns * height
         for place, path in enumerate(sorted((folder / category).iterdir())[:SHOWN]):
             with Image.open(path) as image:
-                sheet.paste(image.resize((SIDE, SIDE)), (x + place * SIDE, y))
+                sheet.paste(image.resize((SIDE, SIDE)), (x + place * (SIDE + GAP), y))
         pencil.text((x, y + SIDE), category, fill='black', font=font)
     return sheet
