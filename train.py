@@ -60,10 +60,11 @@ def train(dataset, root, results_file, settings, epochs):
         target = steps_for(count, len(dataset.train), settings.batch_size)
         _prepare(folder, wanted, target)
         with atomic.exclusive(folder, 'training'):
-            if _train_to(folder, wanted, target, dataset) or not _measured(results_file, folder):
-                evaluate(folder, dataset, results_file)
-            else:
-                print(f'{folder}: finished and measured before, skipped')
+            trained = _train_to(folder, wanted, target, dataset)
+        if trained or not _measured(results_file, folder):
+            evaluate(folder, dataset, results_file)
+        else:
+            print(f'{folder}: finished and measured before, skipped')
 
 
 def _prepare(folder, settings, target):
