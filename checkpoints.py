@@ -12,11 +12,11 @@ import n2
 import n2_features
 import network
 from command_line import InputError
+from runs import TITLES, epochs_in, series
 from tensorflow_setup import tf
 
 NETWORKS = {'n1': n1, 'n2': n2}
 FEATURES = {'n1': n1_features, 'n2': n2_features}
-TITLES = {'n1': 'skNet', 'n2': 'skResNet'}
 CONV_LAYERS = {8: 'n1', 17: 'n2'}
 SETTINGS = 'settings.json'
 
@@ -101,17 +101,6 @@ def find(root):
     if not folders:
         raise InputError(f'{root}: no folder checkpoints_* with a checkpoint; run train.py first')
     return sorted(folders, key=lambda path: (series(path.name), epochs_in(path.name) or 0))
-
-
-def series(name):
-    """Return a run's name without its epoch count: checkpoints_n1_10e -> checkpoints_n1."""
-    return re.sub(r'_[\d.]+e$', '', name)
-
-
-def epochs_in(name):
-    """Return the epoch count that a run's name ends with, None without one."""
-    match = re.search(r'[_-](\d+(?:\.\d+)?)e$', name)
-    return float(match.group(1)) if match else None
 
 
 def latest(folder):

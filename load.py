@@ -12,9 +12,10 @@ import tempfile
 import checkpoints
 import command_line
 import results
-from checkpoints import NETWORKS, TITLES
+from checkpoints import NETWORKS
 from dataset import open_dataset
 from input_pipeline import evaluation_input_fn
+from runs import TITLES
 from tensorflow_setup import tf
 
 

@@ -22,6 +22,7 @@ import command_line
 import results
 from command_line import InputError
 from dataset import open_dataset
+from runs import TITLES
 
 READINGS = ('standard', 'found', 'all', 'paper')
 THREADS = 4  # the paper's pool
@@ -225,7 +226,7 @@ def choose_k(asked, images):
 
 def evaluate(folder, dataset, ks, threads, results_file):
     """Measure, print and record the mAP of a checkpoint folder at each k, in every reading."""
-    from checkpoints import TITLES, open_checkpoint
+    from checkpoints import open_checkpoint
     from load import measurements
 
     checkpoint = open_checkpoint(folder, dataset)

@@ -10,7 +10,6 @@ figures, to 0.003; they come from 100 categories of 1000 + 50 drawings.
 """
 
 import csv
-import re
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -23,9 +22,9 @@ import matplotlib.pyplot as plt
 import command_line
 import results
 from command_line import InputError
+from runs import TITLES, series
 
 PAPER = Path(__file__).with_name('paper_figures.csv')
-TITLES = {'n1': 'skNet', 'n2': 'skResNet'}
 COLOURS = {'n1': 'tab:blue', 'n2': 'tab:red'}
 MARKERS = 'osD^vP*X'  # one a run, where a net has several
 LINES = {'train': '-', 'test': '--'}
@@ -63,7 +62,7 @@ def measured_points(path):
             try:
                 points.append(
                     Point(
-                        run=re.sub(r'_[\d.]+e$', '', row['run']),
+                        run=series(row['run']),
                         epochs=float(row['epochs']),
                         value=float(row['value']),
                         step=float(row['step']),
@@ -90,12 +89,12 @@ def paper_points():
 
 def curves(axes, points, style):
     """Draw one line per run, split and k against epochs; `style` gives a series' appearance."""
-    series = defaultdict(list)
+    lines = defaultdict(list)
     for point in points:
-        series[point.run, point.net, point.split, point.k].append((point.epochs, point.value))
+        lines[point.run, point.net, point.split, point.k].append((point.epochs, point.value))
     # By run and net, training before test, small k first, as the legend lists them.
     for (run, net, split, k), values in sorted(
-        series.items(), key=lambda item: (item[0][:2], item[0][2] == 'test', int(item[0][3] or 0))
+        lines.items(), key=lambda item: (item[0][:2], item[0][2] == 'test', int(item[0][3] or 0))
     ):
         axes.plot(*zip(*sorted(values)), **style(run, net, split, k))
     axes.set_xlabel('epochs')
@@ -116,18 +115,18 @@ def bars(axes, points):
     groups = defaultdict(dict)
     for point in points:
         groups[point.run, point.net, point.k][point.epochs] = point.value
-    bottom = 0
+    drawn = 0
     for (run, net, k), values in sorted(groups.items()):
         for epochs in sorted(values)[-LARGEST:]:
             label = label_of(run, net) + (f', k = {k}' if k else '') + f', {epochs:g} epochs'
             faint = run == PAPERS_RUN
             bar = axes.barh(label, values[epochs], color=COLOURS[net], alpha=0.3 if faint else 0.9)
             axes.bar_label(bar, fmt='%.3f', padding=3)
-            bottom += 1
+            drawn += 1
     axes.set_xlim(0, 1.1)
     axes.invert_yaxis()
     axes.grid(alpha=0.3, axis='x')
-    axes.figure.set_size_inches(8, 1.6 + 0.32 * bottom)
+    axes.figure.set_size_inches(8, 1.6 + 0.32 * drawn)
 
 
 def label_of(run, net):
@@ -136,9 +135,9 @@ def label_of(run, net):
     return TITLES[net] + (f' ({marks})' if marks else '')
 
 
-def draw_curves(points, papers, metric, ylabel, title, out, name):
+def draw_curves(points, papers, metric, title, out, name):
     """Draw a figure of curves and save it."""
-    figure, axes = plt.subplots(figsize=(8, 5.2), layout='constrained')
+    figure, axes = plt.subplots(figsize=(10, 5.2), layout='constrained')
     runs = sorted({(point.net, point.run) for point in points})
     of_net = defaultdict(list)
     for net, run in runs:
@@ -169,11 +168,10 @@ def draw_curves(points, papers, metric, ylabel, title, out, name):
     curves(axes, papers, faint)
     curves(axes, points, appearance)
     step_axis(axes, points)
-    axes.set_ylabel(ylabel)
+    axes.set_ylabel(metric)
     axes.set_ylim(0, 1.03 if metric == 'accuracy' else None)
     axes.set_xlim(0, None)
     axes.legend(fontsize='small', loc='upper left', bbox_to_anchor=(1.01, 1))
-    figure.set_size_inches(10, 5.2)
     save(figure, points, title, out, name)
 
 
@@ -227,7 +225,7 @@ def main(argv=None):
             continue
         name = f'figure_{number}'
         if number in (3, 6):
-            draw_curves(chosen, papers[number], metric, metric, title, options.out, name)
+            draw_curves(chosen, papers[number], metric, title, options.out, name)
         else:
             draw_bars(chosen, papers[number], title, metric, options.out, name)
         drawn.append(str(options.out / f'{name}.png'))

@@ -20,12 +20,13 @@ import checkpoints
 import command_line
 import network
 import results
-from checkpoints import NETWORKS, TITLES, Settings
+from checkpoints import NETWORKS, Settings
 from command_line import InputError
 from dataset import open_dataset
 from hooks import CheckpointHook, ProgressHook, StopBeforeFirstStep
 from input_pipeline import training_input_fn
 from load import evaluate
+from runs import TITLES, series
 from tensorflow_setup import tf
 
 
@@ -95,11 +96,11 @@ def _prepare(folder, settings, target):
 
 def _earlier_checkpoint(folder, settings, target):
     """Return the checkpoint of the same run that is nearest below a step, None without any."""
-    run = checkpoints.series(folder.name)
+    run = series(folder.name)
     best = None
     for other in sorted(folder.parent.glob(f'{run}_*e')):
         prefix, found = checkpoints.latest(other), checkpoints.load_settings(other)
-        if checkpoints.series(other.name) != run or not prefix or found is None:
+        if series(other.name) != run or not prefix or found is None:
             continue
         found = dataclasses.replace(found, epochs=settings.epochs)
         if found != settings:

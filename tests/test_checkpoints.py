@@ -14,6 +14,7 @@ import mAP
 from checkpoints import Settings
 from command_line import InputError
 from input_pipeline import evaluation_input_fn
+from runs import epochs_in, series
 from tensorflow_setup import tf
 
 CLASSES = 3
@@ -37,8 +38,8 @@ SETTINGS = Settings('n1', (64, 64, 64, 64), 100, 10, size=128, batch_size=128, s
 )
 def test_names(changes, name):
     assert dataclasses.replace(SETTINGS, **changes).folder_name == name
-    assert checkpoints.epochs_in(name) == changes.get('epochs', 10)
-    assert checkpoints.series(name) == name.rsplit('_', 1)[0]
+    assert epochs_in(name) == changes.get('epochs', 10)
+    assert series(name) == name.rsplit('_', 1)[0]
 
 
 def skip_units(net):
