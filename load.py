@@ -59,21 +59,21 @@ def measurements(checkpoint, dataset, split):
     }
 
 
-def evaluate(folder, dataset, results_file):
-    """Measure, print and record both accuracies of a checkpoint folder; return (train, test)."""
+def evaluate(folder, dataset, results_file, splits=('train', 'test')):
+    """Measure, print and record a checkpoint folder's accuracy on splits; return {split: value}."""
     checkpoint = checkpoints.open_checkpoint(folder, dataset)
     settings = checkpoint.settings
-    values = []
-    for split in (dataset.train, dataset.test):
+    values = {}
+    for split in [getattr(dataset, name) for name in splits]:
         value = accuracy(checkpoint, split, dataset.size)
         row = {**measurements(checkpoint, dataset, split), 'metric': 'accuracy', 'value': value}
         results.record(results_file, [row])
-        values.append(value)
-    print(
-        f'{folder}: {TITLES[settings.net]}, step {checkpoint.step}: accuracy '
-        f'{values[0]:.4f} on {len(dataset.train)} training images, '
-        f'{values[1]:.4f} on {len(dataset.test)} test images'
+        values[split.name] = value
+    said = ', '.join(
+        f'{value:.4f} on {len(getattr(dataset, name))} {name} images'
+        for name, value in values.items()
     )
+    print(f'{folder}: {TITLES[settings.net]}, step {checkpoint.step}: accuracy {said}')
     if settings.categories is None:
         print(
             f'{folder}: which categories it was trained on is not known; unless they are those of '
@@ -84,7 +84,7 @@ def evaluate(folder, dataset, results_file):
             f'{folder}: trained on other categories than those of {dataset.folder}: this accuracy '
             'is chance, only mAP means something here'
         )
-    return tuple(values)
+    return values
 
 
 def main(argv=None):

@@ -41,7 +41,7 @@ def steps_for(epochs, images, batch_size):
     return max(1, math.floor(Fraction(f'{epochs:g}') * images / batch_size))
 
 
-def train(dataset, root, results_file, settings, epochs):
+def train(dataset, root, results_file, settings, epochs, measure=('train', 'test')):
     """Train one network to each of several epoch counts, and evaluate it at each.
 
     Args:
@@ -50,6 +50,7 @@ def train(dataset, root, results_file, settings, epochs):
         results_file: Path of results.csv.
         settings: Settings of the run; its own epochs do not count.
         epochs: the epoch counts.
+        measure: the splits whose accuracy to measure at each.
 
     Raises:
         InputError: a folder of that name was trained with other settings, or the loss is no number.
@@ -62,8 +63,8 @@ def train(dataset, root, results_file, settings, epochs):
         _prepare(folder, wanted, target)
         with atomic.exclusive(folder, 'training'):
             trained = _train_to(folder, wanted, target, dataset)
-        if trained or not _measured(results_file, folder):
-            evaluate(folder, dataset, results_file)
+        if trained or not _measured(results_file, folder, measure):
+            evaluate(folder, dataset, results_file, measure)
         else:
             print(f'{folder}: finished and measured before, skipped')
 
@@ -160,15 +161,15 @@ def _keep_only_last(folder):
             tf.compat.v1.train.remove_checkpoint(str(index.with_suffix('')))
 
 
-def _measured(results_file, folder):
-    """Return whether both accuracies of a finished folder stand in the results."""
+def _measured(results_file, folder, splits):
+    """Return whether a finished folder's accuracies on all these splits stand in the results."""
     step = str(checkpoints.step_of(checkpoints.latest(folder)))
-    splits = {
+    found = {
         row['split']
         for row in results.read(results_file)
         if (row['run'], row['step'], row['metric']) == (folder.name, step, 'accuracy')
     }
-    return splits == {'train', 'test'}
+    return found >= set(splits)
 
 
 def epoch_count(text):
@@ -221,6 +222,8 @@ def main(argv=None):
         help='of the moving statistics, per step; they need some 4/(1 - momentum) steps',
     )
     add('--seed', type=natural, default=0, help='of the weights and the shuffle')
+    splits = ['train', 'test']
+    add('--measure', nargs='+', choices=splits, default=splits, help='sets to take accuracies of')
     options = arguments.parse_args(argv)
     dataset = open_dataset(options.data)
     for net in options.net:
@@ -238,7 +241,14 @@ def main(argv=None):
             categories=dataset.categories,
             dataset=dataset.digest,
         )
-        train(dataset, options.checkpoints, options.results, settings, options.epochs)
+        train(
+            dataset,
+            options.checkpoints,
+            options.results,
+            settings,
+            options.epochs,
+            options.measure,
+        )
 
 
 if __name__ == '__main__':

@@ -89,6 +89,13 @@ def test_a_later_count_goes_on_from_the_nearest(run, tmp_path, capsys):
     assert all(np.array_equal(kept[name], first[name]) for name in first)
 
 
+def test_only_the_splits_asked_for_are_measured(run, capsys):
+    assert set(run('--epochs', '0', '--measure', 'test')) == {('0', 'test')}
+    assert set(run('--epochs', '0', '--measure', 'test')) == {('0', 'test')}
+    assert 'skipped' in capsys.readouterr().out
+    assert set(run('--epochs', '0')) == {('0', 'test'), ('0', 'train')}
+
+
 def test_a_moved_folder_stays_valid(run, small_dataset, tmp_path):
     run('--epochs', '1', '2')
     moved = shutil.move(tmp_path / f'{NAME}_2e', tmp_path / 'elsewhere')
