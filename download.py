@@ -13,7 +13,7 @@ AT_ONCE = 4  # files
 ATTEMPTS = 6  # per file
 BACK_OFF = 1.0  # seconds before the second attempt, doubled before each one after
 TIMEOUT = 30  # seconds without a byte
-CHUNK = 1 << 18  # bytes
+CHUNK = 1 << 16  # bytes; what has come of one is lost when a transfer breaks
 TEMPORARY = {408, 429, 500, 502, 503, 504}  # answers worth asking again
 
 

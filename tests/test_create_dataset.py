@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -187,6 +189,35 @@ def test_a_failed_build_leaves_nothing(build, sample_files, tmp_path):
         (files / path.name).write_bytes(path.read_bytes()[:-1])
     with pytest.raises(InputError, match=r'\.bin: record 29, which starts at byte \d+, runs past'):
         build(files=files, workers=2)
+    assert list((tmp_path / 'out').iterdir()) == []
+
+
+@pytest.mark.parametrize('most', [300, 15_000])  # bytes: no image fits; only dataset.png does not
+def test_a_disk_that_takes_no_more(sample_files, tmp_path, most):
+    arguments = ['--files', sample_files / 'files', '--out', tmp_path / 'out', '--classes', 2]
+    arguments += ['--categories', sample_files / 'categories.txt', '--train', 5, '--test', 2]
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / 'create_dataset.py'), *map(str, arguments)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert str(tmp_path / 'out') in ended.stderr.splitlines()[-1]
+    assert 'File too large' in ended.stderr.splitlines()[-1]
+    assert 'Traceback' not in ended.stderr
+    assert list((tmp_path / 'out').iterdir()) == []
+
+
+def die(*_, **__):
+    os._exit(9)
+
+
+def test_a_worker_that_is_killed(build, tmp_path, monkeypatch):
+    monkeypatch.setattr(create_dataset, 'build_category', die)
+    with pytest.raises(InputError, match='a worker was killed'):
+        build()
     assert list((tmp_path / 'out').iterdir()) == []
 
 

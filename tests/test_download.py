@@ -1,14 +1,20 @@
 """Downloads, from a local server that breaks in every way a real one does."""
 
 import base64
+import contextlib
 import hashlib
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 import download
 
@@ -22,6 +28,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(('127.0.0.1', 0), Handler)
         self.files, self.faults, self.log = {}, defaultdict(list), []
         self.hashes = True
+        self.well_under_way = threading.Event()  # a slow transfer
         self.most_at_once = self.at_once = 0
         self.lock = threading.Lock()
 
@@ -84,7 +91,14 @@ class Handler(BaseHTTPRequestHandler):
         if fault == 'wrong bytes':
             body = bytes(len(body))
         self.answer(206 if begin else 200, len(body), extra)
-        if fault == 'cut':
+        if fault == 'slow':
+            with contextlib.suppress(ConnectionError):  # the client is interrupted
+                for begin in range(0, len(body), 10_000):
+                    self.wfile.write(body[begin : begin + 10_000])
+                    if begin == 200_000:
+                        self.server.well_under_way.set()
+                    time.sleep(0.05)
+        elif fault == 'cut':
             self.wfile.write(body[: len(body) // 2])
             self.close_connection = True
             self.connection.close()
@@ -208,3 +222,25 @@ def test_the_script_fetches_only_what_it_chose(server, sample_files, run_script,
     assert '404' in ended.stderr
     assert '1 of 1 files could not be fetched' in ended.stderr.splitlines()[-1]
     assert (tmp_path / 'out' / 'dataset.json').exists()  # the old data set is still there
+
+
+def test_an_interrupted_fetch_stops_and_goes_on_later(server, tmp_path):
+    (tmp_path / 'categories.txt').write_text('one\n')
+    server.files['one.bin'] = CONTENT
+    server.faults['one.bin'] = ['slow']
+    script, mirror = str(ROOT / 'create_dataset.py'), server.url
+    running = subprocess.Popen(
+        [sys.executable, script, '--download', '--mirror', mirror, '--classes', '1'],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert server.well_under_way.wait(30)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(3) == 130  # the whole transfer would take 5 seconds
+    assert running.stderr.read().splitlines()[-1] == 'create_dataset.py: error: interrupted'
+    held = (tmp_path / 'files' / 'one.bin.part').stat().st_size
+    assert 0 < held < len(CONTENT)
+    assert fetch(server, ['one'], tmp_path / 'files') == {}
+    assert server.log[-1][1] == f'bytes={held}-'
+    assert (tmp_path / 'files' / 'one.bin').read_bytes() == CONTENT
