@@ -22,11 +22,13 @@ demo: .venv/installed
 	$(PY) train.py $(DEMO) --net n2 --epochs 1 1.5 $(SMALL)
 	$(PY) load.py $(DEMO)
 	$(PY) mAP.py $(DEMO) --k 19 all
+	$(PY) search.py --data demo --checkpoint demo/checkpoints_n1_batch16_momentum0.9_3e \
+	    --gallery random --out demo/gallery.png
 	$(PY) plots.py --results demo/results.csv --out demo/figures
 	@echo 'Reached (chance is 0.083), from demo/results.csv:'
 	@awk -F, '$$9 == "accuracy" { printf "  %s: %s accuracy %.3f\n", $$1, $$8, $$14 } \
 	    $$10 == "standard" { printf "  %s: mAP@%s %.3f\n", $$1, $$13, $$14 }' demo/results.csv
-	@echo 'Figures 3 to 7: demo/figures/'
+	@echo 'Figures 3 to 7: demo/figures/; answers to some queries: demo/gallery.png'
 
 test: .venv/installed-dev
 	$(BIN)/ruff check .

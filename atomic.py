@@ -9,19 +9,24 @@ from pathlib import Path
 from command_line import InputError
 
 
-def write_text(path, text):
-    """Write a UTF-8 text file beside its place and rename it into it."""
+def write_bytes(path, content):
+    """Write a file beside its place and rename it into it."""
     path = Path(path)
     beside = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
-        with open(beside, 'w', encoding='utf-8', newline='') as file:
-            file.write(text)
+        with open(beside, 'wb') as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def write_text(path, text):
+    """Write a UTF-8 text file, as write_bytes does."""
+    write_bytes(path, text.encode())
 
 
 def write_json(path, content):

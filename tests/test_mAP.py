@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
+from sklearn.metrics.pairwise import cosine_distances
 
-from mAP import READINGS, average_precision, choose_k, mAP, mean_average_precisions
+from average_precision import READINGS, average_precision, retrieve
+from mAP import choose_k, mAP, reranking
 
 
 def ranking(*ranks, answers=10):
@@ -52,6 +55,35 @@ def test_full_ranking_is_scikit_learns(relevant):
     assert average_precision(relevant, len(relevant), 'all') == pytest.approx(expected, abs=1e-12)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.booleans(), min_size=1, max_size=60).filter(any), st.integers(1, 60))
+def test_cut_at_k_is_trec_evals(relevant, k):
+    k = min(k, len(relevant))
+    answers = [f'answer{i:02}' for i in range(len(relevant))]
+    judged = {'query': {answer: int(right) for answer, right in zip(answers, relevant)}}
+    scored = {'query': {answer: -float(i) for i, answer in enumerate(answers)}}
+    measured = pytrec_eval.RelevanceEvaluator(judged, {f'map_cut.{k}', 'map'}).evaluate(scored)
+    ours = average_precision(relevant, k, 'all')
+    assert ours == pytest.approx(measured['query'][f'map_cut_{k}'], abs=1e-6)
+    whole = average_precision(relevant, len(relevant))
+    assert whole == pytest.approx(measured['query']['map'], abs=1e-6)
+
+
+def test_found_is_torchmetrics_top_k():
+    torch = pytest.importorskip('torch', reason='torch is in requirements-benchmarks.txt')
+    metrics = pytest.importorskip('torchmetrics', reason='as torch')
+    random = np.random.default_rng(0)
+    for k in (1, 2, 5, 30):
+        relevant = random.random((50, 30)) < 0.2
+        metric = metrics.retrieval.RetrievalMAP(empty_target_action='neg', top_k=k)
+        scores = torch.arange(30, 0, -1.0).repeat(50)
+        theirs = metric(
+            scores, torch.tensor(relevant).flatten(), torch.arange(50).repeat_interleave(30)
+        )
+        ours = np.mean([average_precision(row, k, 'found') for row in relevant])
+        assert ours == pytest.approx(float(theirs), abs=1e-6)
+
+
 def brute_force(features, labels, k, reading):
     """The definition, word by word: direct differences in float64, ties by index."""
     values = []
@@ -94,6 +126,60 @@ def test_near_duplicates_of_long_vectors_are_told_apart():
         assert mAP(features, labels, k) == pytest.approx(expected, abs=1e-12)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.integers(3, 20))
+def test_cosine_is_scikit_learns(seed, images):
+    random = np.random.default_rng(seed)
+    features = random.normal(size=(images, 5)) * 10.0 ** random.integers(-5, 5, (images, 1))
+    features[random.random(images) < 0.2] = 0
+    labels = random.integers(0, 2, images)
+    labels[:2] = 0
+    theirs = cosine_distances(features)
+    dead = (features == 0).all(axis=1)
+    theirs[np.ix_(dead, dead)] = 0  # ours: vectors of zeros are equal to each other
+    expected = []
+    for query in range(images):
+        # Rounded, so that cosines of exactly 0 tie in theirs; ours are settled within 1e-12.
+        order = [i for i in np.argsort(theirs[query].round(9), kind='stable') if i != query]
+        relevant = [labels[i] == labels[query] for i in order]
+        if dead[query]:
+            order = []  # all others are equally far, up to the rounding of their own lengths
+        if order and any(relevant):
+            found = retrieve(features, labels, [images - 1], 'cosine')
+            mine = found.average_precisions[query, 0, 0]
+            expected.append((mine, average_precision(relevant, images - 1)))
+    assert all(mine == pytest.approx(theirs, abs=1e-12) for mine, theirs in expected)
+
+
+def test_ties_across_a_boundary_are_counted():
+    #  Query 0 sees 1 (right) and 2 (wrong) at distance 1; query 3 has a tie of two wrong ones.
+    features = np.array([[0.0, 0], [1, 0], [0, 1], [5, 5], [9, 9]])
+    found = retrieve(features, [0, 0, 1, 2, 2], [1, 4])
+    assert found.tied.tolist() == [True, False, False, False, False]
+    assert not found.answerable[2]
+
+
+def test_precision_at_each_recall_by_hand():
+    # Right at ranks 1, 3 and 4 for the query at 0: precisions 1, 2/3, 3/4, best from there on.
+    found = retrieve(np.arange(5.0)[:, None] ** 1.1, [0, 0, 1, 0, 0], [4])
+    assert found.interpolated[0] == pytest.approx([1] * 4 + [3 / 4] * 7)
+    assert found.first[0].tolist() == [0, 1, 0, 0]
+
+
+def test_answers_of_the_same_class_come_first():
+    features, labels = np.array([[0.0], [1], [2], [3], [4]]), [0, 1, 0, 1, 0]
+    # The network takes image 4 for class 1.
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7], [0.45, 0.55]])
+    orders = {
+        variant: reranking(variant, probabilities)(0, np.array([1, 2, 3, 4])).tolist()
+        for variant in ('rerank', 'rerank-probability')
+    }
+    assert orders == {'rerank': [2, 1, 3, 4], 'rerank-probability': [2, 4, 3, 1]}
+    assert reranking('', probabilities) is None
+    found = retrieve(features, labels, [4], reorder=reranking('rerank', probabilities))
+    assert found.average_precisions[0, 0, 0] == pytest.approx((1 + 2 / 4) / 2)
+
+
 def test_identical_vectors_keep_index_order():
     features = np.tile(np.random.default_rng(0).normal(size=700).astype(np.float32), (6, 1))
     labels = [0, 1, 0, 1, 1, 0]
@@ -113,8 +199,9 @@ def test_the_query_is_left_out_by_its_index():
 
 def test_queries_without_relevant_images_are_left_out_and_counted():
     features = np.arange(5.0).reshape(-1, 1)
-    values, left_out = mean_average_precisions(features, [0, 0, 1, 2, 2], [1, 4])
-    assert left_out == 1
+    found = retrieve(features, [0, 0, 1, 2, 2], [1, 4])
+    values = found.means()
+    assert np.sum(~found.answerable) == 1
     # The fourth vector is as far from the third as from the fifth: index order, a miss.
     assert values['standard', 1] == pytest.approx((1 + 1 + 0 + 1) / 4)
 
@@ -122,7 +209,7 @@ def test_queries_without_relevant_images_are_left_out_and_counted():
 def test_one_pass_equals_many_and_threads_do_not_matter():
     random = np.random.default_rng(1)
     features, labels = random.normal(size=(300, 8)), random.integers(0, 6, 300)
-    values, _ = mean_average_precisions(features, labels, [1, 49, 299])
+    values = retrieve(features, labels, [1, 49, 299]).means()
     for (reading, k), value in values.items():
         assert mAP(features, labels, k, reading, threads=1) == value
     perfect = mAP(np.eye(6)[labels], labels, 299)

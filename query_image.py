@@ -1,0 +1,50 @@
+"""Makes any picture of a drawing into what the networks were trained on."""
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from command_line import InputError
+from raster import CANVAS, WHITE
+
+INK_CONTRAST = 32  # grey levels between paper and ink below which there is nothing to see
+
+
+def read_query(path, size):
+    """Return a drawing as the network's image: uint8 (size, size), black on white.
+
+    An 8-bit grey image of that size is taken as it is. Any other is made one as the drawings of
+    the data set were: what is transparent is paper, light ink on dark paper is inverted, and the
+    ink's longer side is stretched to the whole, at the top left.
+
+    Raises:
+        InputError: not an image, or nothing drawn on it.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise InputError(f'{path}: not an image that can be read ({error})') from None
+    if image.mode == 'L' and image.size == (size, size):
+        return np.asarray(image)
+    if 'A' in image.getbands() or 'transparency' in image.info:
+        image = image.convert('RGBA')
+        paper = Image.new('RGBA', image.size, 'white')
+        image = Image.alpha_composite(paper, image)
+    grey = np.asarray(image.convert('L')).astype(np.int32)
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    if np.median(border) < WHITE / 2:
+        grey = WHITE - grey
+    darkest, paper = grey.min(), np.median(grey)
+    if paper - darkest < INK_CONTRAST:
+        raise InputError(f'{path}: nothing is drawn on it')
+    ink = grey < (darkest + paper) / 2
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    grey = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    # Ink to 0 and paper to 255, so that the tone of pencil and photograph does not matter.
+    grey = np.clip((grey - darkest) * WHITE / (paper - darkest), 0, WHITE).astype(np.uint8)
+    drawing = Image.fromarray(grey)
+    scale = CANVAS / max(drawing.size)
+    drawing = drawing.resize([max(1, round(side * scale)) for side in drawing.size])
+    canvas = Image.new('L', (CANVAS, CANVAS), WHITE)
+    canvas.paste(drawing)
+    return np.asarray(canvas.resize((size, size), Image.Resampling.LANCZOS))

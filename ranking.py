@@ -1,0 +1,103 @@
+"""Exact rankings of feature vectors by distance.
+
+Squared distances come from one matrix product, |q - x|^2 = |q|^2 + |x|^2 - 2 q.x, which loses the
+small distances of long vectors to rounding. Its error is bounded; where two neighbours in an order
+are closer than the bound allows, their distances are computed again from differences. So the order
+is that of direct float64 differences, and identical vectors tie exactly.
+"""
+
+import numpy as np
+
+DISTANCES = ('euclidean', 'cosine')
+CHUNK = 1024  # vectors whose differences are held at a time
+
+
+def prepare(features, distance):
+    """Return vectors whose Euclidean order is that of a distance, float64 (images, values or + 1).
+
+    For the cosine distance these have length 1; vectors of zeros, which have no direction, get a
+    dimension of their own, at cosine 0 to all others and equal to each other.
+
+    Raises:
+        ValueError: a value is not finite.
+    """
+    vectors = np.ascontiguousarray(features, np.float64)
+    if not np.isfinite(vectors).all():
+        raise ValueError('feature vectors with values that are not finite')
+    if distance == 'euclidean':
+        return vectors
+    # Dividing by the largest value first keeps the squares of tiny or huge ones in range.
+    largest = np.abs(vectors).max(axis=1, keepdims=True)
+    dead = largest == 0
+    vectors = vectors / np.where(dead, 1, largest)
+    vectors /= np.where(dead, 1, np.linalg.norm(vectors, axis=1, keepdims=True))
+    return np.hstack([vectors, dead])
+
+
+def squared_distances(vectors, query):
+    """Return the squared distances of vectors to one, from differences, float64 (images,)."""
+    squared = np.empty(len(vectors))
+    for start in range(0, len(vectors), CHUNK):
+        difference = vectors[start : start + CHUNK] - query
+        squared[start : start + CHUNK] = np.einsum('ij,ij->i', difference, difference)
+    return squared
+
+
+class Rankings:
+    """The orders in which each of some vectors finds all the others.
+
+    Args:
+        features: (images, values), finite numbers.
+        distance: one of DISTANCES.
+    """
+
+    def __init__(self, features, distance='euclidean'):
+        self.vectors = prepare(features, distance)
+        self.norms = np.einsum('ij,ij->i', self.vectors, self.vectors)
+        # Bound on the rounding of the sum of products below, by the largest norm there is.
+        rounding = 2 * (self.vectors.shape[1] + 4) * np.finfo(np.float64).eps
+        self.margins = rounding * (self.norms + self.norms.max(initial=0))
+        self.twins = _first_equal(self.vectors)
+
+    def of(self, queries):
+        """Rank the others for each of a range of queries.
+
+        Returns:
+            orders: int64 (queries, images - 1), the other images' indices, nearest first; equal
+                distances keep index order.
+            ties: bool (queries, images - 2), whether an answer is exactly as far as the next.
+        """
+        rows = self.vectors[queries.start : queries.stop]
+        squared = rows @ self.vectors.T
+        squared *= -2
+        squared += self.norms
+        squared += self.norms[queries.start : queries.stop, np.newaxis]
+        squared[np.arange(len(queries)), queries] = np.inf
+        orders = np.argsort(squared, axis=1, kind='stable')[:, :-1]
+        ties = np.zeros((len(queries), orders.shape[1] - 1), bool)
+        for query, distances, order, tied in zip(queries, squared, orders, ties):
+            self._settle(query, distances, order, tied)
+        return orders, ties
+
+    def _settle(self, query, distances, order, tied):
+        """Put neighbours in `order` right whose distances are too close to call."""
+        close = np.diff(distances[order]) <= 2 * self.margins[query]
+        if not close.any():
+            return
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], close, [False]])))
+        for first, last in edges.reshape(-1, 2):
+            run = np.sort(order[first : last + 1])
+            # Identical vectors may be many (a network whose fc1 is dead); one of them is enough.
+            distinct, which = np.unique(self.twins[run], return_inverse=True)
+            exact = squared_distances(self.vectors[distinct], self.vectors[query])[which]
+            places = np.argsort(exact, kind='stable')
+            order[first : last + 1] = run[places]
+            tied[first:last] = np.diff(exact[places]) == 0
+
+
+def _first_equal(vectors):
+    """Return for each row the index of the first row that is identical, int64 (rows,)."""
+    rows = np.ascontiguousarray(vectors + 0.0)  # -0.0 equals 0.0
+    whole = rows.view(np.dtype((np.void, rows.strides[0])))[:, 0]
+    _, first, which = np.unique(whole, return_index=True, return_inverse=True)
+    return first[which]

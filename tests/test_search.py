@@ -1,0 +1,201 @@
+"""Feature vectors kept beside a checkpoint, queries from files and key_ids, galleries, reports."""
+
+import csv
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+import checkpoints
+import feature_vectors
+import mAP
+import query_image
+import search
+import train
+from dataset import open_dataset
+
+
+@pytest.fixture(scope='module')
+def trained(small_dataset, tmp_path_factory):
+    """A checkpoint folder of a narrow skNet with random weights."""
+    root = tmp_path_factory.mktemp('search')
+    arguments = ['--data', small_dataset.folder, '--checkpoints', root, '--net', 'n1']
+    arguments += ['--results', root / 'results.csv', '--filters', *'2222', '--epochs', '0']
+    train.main([str(argument) for argument in arguments])
+    (folder,) = root.glob('checkpoints_*')
+    return folder
+
+
+def key_ids(dataset):
+    return [path.stem for path in sorted((dataset.folder / 'testing').rglob('*.png'))]
+
+
+def test_the_file_beside_a_checkpoint(trained, small_dataset, monkeypatch):
+    checkpoint = checkpoints.open_checkpoint(trained, small_dataset)
+    first = feature_vectors.feature_vectors(checkpoint, small_dataset.test, 96)
+    assert first.vectors.shape == (12, 1024)
+    assert sorted(first.key_ids) == sorted(key_ids(small_dataset))
+    calls = []
+    real = feature_vectors.extract
+    monkeypatch.setattr(
+        feature_vectors, 'extract', lambda *arguments: calls.append(1) or real(*arguments)
+    )
+    again = feature_vectors.feature_vectors(checkpoint, small_dataset.test, 96)
+    assert not calls
+    assert all(np.array_equal(a, b) for a, b in zip(first, again))
+    (trained / 'fc1_test.npz').write_bytes(b'PK damaged')
+    again = feature_vectors.feature_vectors(checkpoint, small_dataset.test, 96)
+    assert calls == [1]
+    np.testing.assert_allclose(again.vectors, first.vectors, rtol=1e-5)
+
+
+@pytest.mark.parametrize('change', ['image', 'weights'])
+def test_it_is_made_anew_when_something_changed(
+    trained, small_dataset, tmp_path, monkeypatch, change
+):
+    data = shutil.copytree(small_dataset.folder, tmp_path / 'data')
+    folder = shutil.copytree(trained, tmp_path / trained.name)
+    dataset = open_dataset(data)
+    feature_vectors.feature_vectors(checkpoints.open_checkpoint(folder, dataset), dataset.test, 96)
+    kept = (folder / 'fc1_test.npz').read_bytes()
+    if change == 'image':
+        first = next((data / 'testing').rglob('*.png'))
+        Image.new('L', (96, 96), 255).save(first)
+    else:
+        arguments = ['--data', data, '--checkpoints', tmp_path / 'other', '--net', 'n1']
+        arguments += ['--results', tmp_path / 'results.csv', '--filters', *'2222', '--epochs', '0']
+        arguments += ['--seed', '1', '--measure', 'test']
+        train.main([str(argument) for argument in arguments])
+        (other,) = (tmp_path / 'other').iterdir()
+        for path in other.glob('model.ckpt*'):
+            shutil.copy(path, folder)
+    feature_vectors.feature_vectors(checkpoints.open_checkpoint(folder, dataset), dataset.test, 96)
+    assert (folder / 'fc1_test.npz').read_bytes() != kept
+
+
+def answers(printed):
+    """(category, key_id, distance) of each line of a search."""
+    lines = printed.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith('rank')) + 1
+    rows = [line.split() for line in lines[start:] if line[:4].strip().isdigit()]
+    return [(' '.join(row[1:-2]), row[-2], float(row[-1])) for row in rows]
+
+
+@pytest.mark.parametrize('distance', ['euclidean', 'cosine'])
+def test_a_key_id_finds_the_others_nearest_first(
+    trained, small_dataset, tmp_path, capsys, distance
+):
+    checkpoint = checkpoints.open_checkpoint(trained, small_dataset)
+    vectors, labels, names = feature_vectors.feature_vectors(checkpoint, small_dataset.test, 96)
+    vectors = vectors.astype(np.float64)
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained)]
+    search.main([*common, names[5], '--distance', distance, '--out', str(tmp_path / 'answers.png')])
+    found = answers(capsys.readouterr().out)
+    if distance == 'euclidean':
+        expected = np.linalg.norm(vectors - vectors[5], axis=1)
+    else:
+        lengths = np.linalg.norm(vectors, axis=1)
+        expected = 1 - vectors @ vectors[5] / (lengths * lengths[5])
+    order = [i for i in np.argsort(expected, kind='stable') if i != 5][:10]
+    assert [key_id for _, key_id, _ in found] == [names[i] for i in order]
+    assert [name for name, _, _ in found] == [small_dataset.categories[labels[i]] for i in order]
+    np.testing.assert_allclose([d for *_, d in found], expected[order], rtol=1e-4, atol=1e-7)
+    with Image.open(tmp_path / 'answers.png') as picture:
+        assert picture.width > 10 * 96
+
+
+def test_a_file_finds_its_own_image(trained, small_dataset, tmp_path, capsys):
+    path = sorted((small_dataset.folder / 'testing').rglob('*.png'))[3]
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained), '--top', '1']
+    search.main([*common, str(path), '--out', str(tmp_path / 'out.png')])
+    ((_, key_id, distance),) = answers(capsys.readouterr().out)
+    assert key_id == path.stem
+    assert distance < 1e-3
+
+
+@pytest.mark.parametrize('tone', ['grey', 'transparent', 'inverted', 'large'])
+def test_query_images_become_those_of_the_data_set(small_dataset, tmp_path, tone):
+    path = sorted((small_dataset.folder / 'training').rglob('*.png'))[0]
+    with Image.open(path) as image:
+        original = np.asarray(image).astype(int)
+        if tone == 'grey':
+            picture = Image.fromarray((100 + 0.3 * original).astype(np.uint8)).resize((300, 300))
+        elif tone == 'transparent':
+            picture = Image.new('LA', (300, 300))
+            picture.putalpha(ImageOps.invert(image).resize((300, 300)))
+        elif tone == 'inverted':
+            picture = ImageOps.expand(ImageOps.invert(image), 30, 0).convert('RGB')
+        else:
+            picture = ImageOps.expand(image.resize((400, 400)), 100, 255)
+    picture.save(tmp_path / 'query.png')
+    made = query_image.read_query(tmp_path / 'query.png', 96).astype(int)
+    assert made.shape == (96, 96)
+    other = np.abs(np.roll(original, 20, axis=1) - original).mean()
+    assert np.abs(made - original).mean() < 0.5 * other
+
+
+def test_a_training_image_as_query(trained, small_dataset, tmp_path, capsys):
+    path = sorted((small_dataset.folder / 'training').rglob('*.png'))[3]
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained), '--top', '20']
+    search.main([*common, path.stem, '--out', str(tmp_path / 'out.png')])
+    found = answers(capsys.readouterr().out)
+    assert sorted(key_id for _, key_id, _ in found) != []
+    assert {key_id for _, key_id, _ in found} <= set(key_ids(small_dataset))
+
+
+def test_galleries(trained, small_dataset, tmp_path, capsys):
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained)]
+    common += ['--queries', '12', '--top', '3']
+    seen = {}
+    for which in ('best', 'worst', 'random'):
+        search.main([*common, '--gallery', which, '--out', str(tmp_path / f'{which}.png')])
+        lines = [line for line in capsys.readouterr().out.splitlines() if ': AP ' in line]
+        seen[which] = [float(line.split(': AP ')[1].split(',')[0]) for line in lines]
+        assert (tmp_path / f'{which}.png').stat().st_size > 10_000
+    assert seen['best'] == sorted(seen['worst'], reverse=True) == sorted(seen['best'], reverse=True)
+    assert sorted(seen['random']) == seen['worst']
+
+
+def test_mistakes(trained, small_dataset, tmp_path, refused):
+    common = ['--data', small_dataset.folder, '--checkpoint', trained]
+    refused('search.py', *common, words=['a query', '--gallery'], cwd=tmp_path)
+    refused('search.py', *common, '123', words=['123', 'key_id'], cwd=tmp_path)
+    (tmp_path / 'text.png').write_text('no picture')
+    Image.new('RGB', (50, 50), 'white').save(tmp_path / 'white.png')
+    refused('search.py', *common, 'text.png', words=['text.png', 'not an image'], cwd=tmp_path)
+    refused('search.py', *common, 'white.png', words=['white.png', 'nothing'], cwd=tmp_path)
+    assert not (tmp_path / 'search.png').exists()
+
+
+def test_report_by_category(trained, small_dataset, tmp_path, capsys):
+    arguments = ['--data', small_dataset.folder, '--results', tmp_path / 'results.csv', trained]
+    arguments += ['--k', 'all', '--report', tmp_path / 'reports', '--rerank', '--distance', 'both']
+    mAP.main([str(argument) for argument in arguments])
+    assert 'equally far' in capsys.readouterr().out
+    folder = tmp_path / 'reports' / trained.name / 'euclidean'
+
+    def table(name):
+        with open(folder / name, newline='') as file:
+            return list(csv.DictReader(file))
+
+    with open(tmp_path / 'results.csv', newline='') as file:
+        rows = {
+            (row['distance'], row['variant'], row['reading']): float(row['value'])
+            for row in csv.DictReader(file)
+        }
+    assert len(rows) == 2 * 3 * 4
+    categories = table('categories.csv')
+    average = [float(row['average_precision_at_11']) for row in categories]
+    assert average == sorted(average)
+    assert np.mean(average) == pytest.approx(rows['euclidean', '', 'standard'])
+    for row in table('confusion.csv'):
+        assert sum(float(row[name]) for name in small_dataset.categories) == pytest.approx(1)
+    # Of 12 images, each query sees 10 of the 11 others first.
+    right = {row['query']: float(row[row['query']]) for row in table('confusion.csv')}
+    assert right == {
+        row['category']: pytest.approx(float(row['precision_at_10'])) for row in categories
+    }
+    assert len(table('precision_recall.csv')) == 11
+    for name in ('categories', 'confusion', 'precision_recall'):
+        assert (folder / f'{name}.png').stat().st_size > 5000
