@@ -34,6 +34,7 @@ class Settings:
     learning_rate: float = network.LEARNING_RATE
     batch_norm_momentum: float = network.BATCH_NORM_MOMENTUM
     seed: int = None
+    deterministic: bool = False
     images: int = None  # training images
     categories: tuple = None  # names in label order
     dataset: str = None  # dataset.Dataset.digest
@@ -63,6 +64,8 @@ class Settings:
         ):
             if value != papers:
                 marks.append(f'{mark}{value:g}')
+        if self.deterministic:
+            marks.append('deterministic')
         return '_'.join([*marks, f'{self.epochs:g}e'])
 
     def differences(self, other):
@@ -110,14 +113,19 @@ def latest(folder):
     another machine, or of the folder that this one is a copy of. Without it, the files decide.
     """
     folder = Path(folder)
-    indices = {index.stem: index for index in folder.glob('*.ckpt-*.index')}
+    # One that lacks a file is among them: it is damaged, not absent.
+    names = {
+        match.group(1)
+        for path in folder.glob('*.ckpt-*')
+        if (match := re.fullmatch(r'(.+\.ckpt-\d+)\.(index|data-\d+-of-\d+)', path.name))
+    }
     try:
-        state = tf.train.get_checkpoint_state(str(folder)) if indices else None
+        state = tf.train.get_checkpoint_state(str(folder)) if names else None
     except ValueError:  # an empty file
         state = None
     name = Path(state.model_checkpoint_path).name if state else None
-    if name not in indices:
-        name = max(indices, key=step_of, default=None)
+    if name not in names:
+        name = max(names, key=step_of, default=None)
     return str(folder / name) if name else None
 
 
@@ -162,7 +170,7 @@ def open_checkpoint(folder, dataset):
     prefix = latest(folder) if folder.is_dir() else None
     if prefix is None:
         raise InputError(f'{folder}: no checkpoint in it; name a folder that train.py made')
-    shapes = _read_shapes(prefix)
+    shapes = read_shapes(prefix)
     settings = load_settings(folder) or _recognise(folder, prefix, shapes)
     for setting, name in (('classes', 'categories'), ('size', 'pixels a side')):
         mine, theirs = getattr(settings, setting), getattr(dataset, setting)
@@ -183,8 +191,12 @@ def check_size(net, dataset):
         )
 
 
-def _read_shapes(prefix):
-    """Return the shape of every variable, having read each one to its end."""
+def read_shapes(prefix):
+    """Return the shape of every variable, having read each one to its end.
+
+    Raises:
+        InputError: a file of the checkpoint is missing, cut or altered.
+    """
     try:
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()

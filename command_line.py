@@ -10,6 +10,14 @@ class InputError(Exception):
     """A mistake in what the user gave: one line with the file, the place and the remedy."""
 
 
+class Interrupted(Exception):
+    """A signal ended the work in good order; `number` is the signal's."""
+
+    def __init__(self, message, number):
+        super().__init__(message)
+        self.number = number
+
+
 def parser(module_doc):
     """Return an ArgumentParser that shows a script's docstring and every default."""
 
@@ -64,7 +72,11 @@ def add_results(arguments):
 
 
 def run(main):
-    """Call main() and end the process: 0, 2 with one line for bad input, 130 for Ctrl-C."""
+    """Call main() and end the process.
+
+    The status is 0; 2, with one line, for bad input; 128 + its number for a signal, as shells have
+    it: 130 for Ctrl-C, 143 for SIGTERM.
+    """
     program = Path(sys.argv[0]).name
     try:
         main()
@@ -73,6 +85,8 @@ def run(main):
     except OSError as error:
         place = f'{os.fspath(error.filename)}: ' if error.filename is not None else ''
         fail(program, f'{place}{error.strerror or error}', 2)
+    except Interrupted as stopped:
+        fail(program, stopped, 128 + stopped.number)
     except KeyboardInterrupt:
         fail(program, 'interrupted', 130)
 

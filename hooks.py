@@ -1,12 +1,14 @@
-"""What happens between training steps: checkpoints, progress, and stopping before the first."""
+"""What happens between training steps: checkpoints, progress, summaries."""
 
 import sys
 import time
 
 from tqdm import tqdm
 
+from network import FIRST_STEP
 from tensorflow_setup import tf
 
+SUMMARY_STEPS = 20
 CHECKPOINT_STEPS = 200  # an interruption costs at most so many steps,
 CHECKPOINT_SECONDS = 300  # or the steps of so many seconds
 
@@ -55,7 +57,8 @@ class ProgressHook(tf.estimator.SessionRunHook):
 
     def begin(self):
         """Find the loss that the head has put into the graph, and open the bar."""
-        self.loss = tf.compat.v1.losses.get_total_loss()
+        losses = tf.compat.v1.losses.get_losses()  # one a device
+        self.loss = tf.add_n(losses) / len(losses)
         self.step = self.first
         self.started = time.monotonic()
         self.terminal = sys.stderr.isatty()
@@ -89,6 +92,52 @@ class ProgressHook(tf.estimator.SessionRunHook):
     def end(self, session):
         """Close the bar."""
         self.bar.close()
+
+
+class SummaryHook(tf.estimator.SessionRunHook):
+    """For TensorBoard: images/s, and once per run some of the images of its first step.
+
+    Args:
+        folder: of the event files.
+        batch_size: images per step.
+    """
+
+    def __init__(self, folder, batch_size):
+        self.folder, self.batch_size = str(folder), batch_size
+
+    def begin(self):
+        """Merge the image summaries that the head has put into the graph."""
+        self.images = tf.compat.v1.summary.merge_all(FIRST_STEP)
+        self.timer = tf.estimator.SecondOrStepTimer(every_steps=SUMMARY_STEPS)
+        self.writer = tf.compat.v1.summary.FileWriterCache.get(self.folder)
+
+    def before_run(self, context):
+        """Ask for the step's number, and for the images along with the first."""
+        wanted = {'step': tf.compat.v1.train.get_global_step()}
+        if self.images is not None:
+            wanted['images'] = self.images
+        return tf.estimator.SessionRunArgs(wanted)
+
+    def after_run(self, context, values):
+        """Write what there is to write after this step."""
+        step = int(values.results['step'])
+        if self.images is not None:
+            self.writer.add_summary(values.results['images'], step)
+            self.images = None
+        if self.timer.should_trigger_for_step(step):
+            seconds, steps = self.timer.update_last_triggered_step(step)
+            if seconds:
+                write_scalar(
+                    self.folder, 'images_per_second', steps * self.batch_size / seconds, step
+                )
+
+
+def write_scalar(folder, name, value, step):
+    """Add one number to a folder's event files."""
+    summary = tf.compat.v1.Summary(value=[tf.compat.v1.Summary.Value(tag=name, simple_value=value)])
+    writer = tf.compat.v1.summary.FileWriterCache.get(str(folder))
+    writer.add_summary(summary, step)
+    writer.flush()
 
 
 class StopBeforeFirstStep(tf.estimator.SessionRunHook):

@@ -16,7 +16,7 @@ def epoch_order(images, seed, epoch):
     return np.random.default_rng([seed, epoch]).permutation(images)
 
 
-def training_input_fn(split, size, batch_size, seed, first_step=0):
+def training_input_fn(split, size, batch_size, seed, first_step=0, shares=1):
     """Return an endless input function of shuffled batches, as if `first_step` were already taken.
 
     The orders of all epochs are joined into one stream and cut into batches, so that no image is
@@ -28,9 +28,11 @@ def training_input_fn(split, size, batch_size, seed, first_step=0):
         batch_size: images per step.
         seed: of the shuffle.
         first_step: steps already taken.
+        shares: equal parts that each batch is given in, one after the other, to as many devices.
 
     Returns:
-        Function that gives a tf.data.Dataset of (uint8 (batch, size, size, 1), int32 (batch,)).
+        Function that gives a tf.data.Dataset of (uint8 (batch / shares, size, size, 1), int32
+        (batch / shares,)).
     """
 
     def input_fn():
@@ -40,7 +42,8 @@ def training_input_fn(split, size, batch_size, seed, first_step=0):
             tf.data.Dataset.range(epoch, ENDLESS),
             lambda epoch: epoch_order(len(split), seed, epoch),
         )
-        return _decoded(names.skip(seen), size).batch(batch_size, drop_remainder=True).prefetch(2)
+        images = _decoded(names.skip(seen), size)
+        return images.batch(batch_size // shares, drop_remainder=True).prefetch(2 * shares)
 
     return input_fn
 

@@ -59,10 +59,9 @@ def measurements(checkpoint, dataset, split):
     }
 
 
-def evaluate(folder, dataset, results_file, splits=('train', 'test')):
-    """Measure, print and record a checkpoint folder's accuracy on splits; return {split: value}."""
-    checkpoint = checkpoints.open_checkpoint(folder, dataset)
-    settings = checkpoint.settings
+def evaluate(checkpoint, dataset, results_file, splits=('train', 'test')):
+    """Measure, print and record a Checkpoint's accuracy on splits; return {split: value}."""
+    folder, settings = checkpoint.folder, checkpoint.settings
     values = {}
     for split in [getattr(dataset, name) for name in splits]:
         value = accuracy(checkpoint, split, dataset.size)
@@ -97,7 +96,7 @@ def main(argv=None):
     folders = options.folders or checkpoints.find(options.checkpoints)
     dataset = open_dataset(options.data)
     for folder in folders:
-        evaluate(folder, dataset, options.results)
+        evaluate(checkpoints.open_checkpoint(folder, dataset), dataset, options.results)
 
 
 if __name__ == '__main__':

@@ -88,12 +88,12 @@ def choose_k(asked, images):
     return sorted(set(chosen))
 
 
-def evaluate(folder, dataset, ks, results_file, distances=('euclidean',), rerank=False,
+def evaluate(checkpoint, dataset, ks, results_file, distances=('euclidean',), rerank=False,
              threads=THREADS, reports=None):  # fmt: skip
-    """Measure, print and record the mAP of a checkpoint folder at each k, in every reading.
+    """Measure, print and record the mAP of a checkpoint at each k, in every reading.
 
     Args:
-        folder: Path of the checkpoint folder.
+        checkpoint: checkpoints.Checkpoint.
         dataset: dataset.Dataset, its test set opened.
         ks: integers, 1 to test images - 1.
         results_file: Path of results.csv.
@@ -103,11 +103,10 @@ def evaluate(folder, dataset, ks, results_file, distances=('euclidean',), rerank
         reports: folder that receives what was found by category, None for nothing.
     """
     # TensorFlow is loaded only when there is use for it.
-    from checkpoints import open_checkpoint
     from feature_vectors import class_probabilities, feature_vectors
     from load import measurements
 
-    checkpoint = open_checkpoint(folder, dataset)
+    folder = checkpoint.folder
     vectors = feature_vectors(checkpoint, dataset.test, dataset.size).vectors
     probabilities = class_probabilities(checkpoint, vectors)
     print(f'{folder}: {TITLES[checkpoint.settings.net]}, step {checkpoint.step}')
@@ -183,11 +182,11 @@ def main(argv=None):
     ks = choose_k(asked, len(dataset.test))
     distances = DISTANCES if options.distance == 'both' else (options.distance,)
 
-    from checkpoints import find
+    from checkpoints import find, open_checkpoint
 
     for folder in named or find(options.checkpoints):
         evaluate(
-            folder,
+            open_checkpoint(folder, dataset),
             dataset,
             ks,
             options.results,

@@ -7,6 +7,8 @@ checkpoints.
 
 from tensorflow_setup import tf
 
+FIRST_STEP = 'first_step'  # the collection of summaries that are worth writing once
+SHOWN = 8  # training images in TensorBoard
 FC1 = 1024  # values of a feature vector
 # The paper gives neither; these are the defaults of the author's TensorFlow (facts of the code).
 BATCH_NORM_MOMENTUM = 0.99
@@ -80,6 +82,7 @@ def classifier(trunk, features, labels, mode, params):
     batch_accuracy = tf.reduce_mean(tf.cast(tf.equal(labels, classes), tf.float32))
     tf.compat.v1.summary.scalar('batch_accuracy', batch_accuracy)
     tf.compat.v1.summary.scalar('learning_rate', params['learning_rate'])
+    tf.compat.v1.summary.image('drawings', features, SHOWN, [FIRST_STEP])
     optimizer = tf.compat.v1.train.AdamOptimizer(params['learning_rate'])
     # The moving statistics of batch normalisation are moved by these operations alone.
     with tf.control_dependencies(tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)):

@@ -10,24 +10,31 @@ last checkpoint stands, and a new epoch count goes on from the nearest earlier o
 
 import argparse
 import dataclasses
+import errno
 import math
-import shutil
+import os
 from fractions import Fraction
 from pathlib import Path
 
 import atomic
 import checkpoints
 import command_line
+import distribution
+import hooks
+import load
+import mAP
 import network
 import results
+import run_folder
 from checkpoints import NETWORKS, Settings
-from command_line import InputError
+from command_line import InputError, Interrupted
 from dataset import open_dataset
-from hooks import CheckpointHook, ProgressHook, StopBeforeFirstStep
 from input_pipeline import training_input_fn
-from load import evaluate
-from runs import TITLES, series
+from interruption import stop_when_asked
+from runs import TITLES
 from tensorflow_setup import tf
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def steps_for(epochs, images, batch_size):
@@ -41,7 +48,8 @@ def steps_for(epochs, images, batch_size):
     return max(1, math.floor(Fraction(f'{epochs:g}') * images / batch_size))
 
 
-def train(dataset, root, results_file, settings, epochs, measure=('train', 'test')):
+def train(dataset, root, results_file, settings, epochs, measure=('train', 'test'),
+          every_epoch=False, devices='one'):  # fmt: skip
     """Train one network to each of several epoch counts, and evaluate it at each.
 
     Args:
@@ -51,114 +59,124 @@ def train(dataset, root, results_file, settings, epochs, measure=('train', 'test
         settings: Settings of the run; its own epochs do not count.
         epochs: the epoch counts.
         measure: the splits whose accuracy to measure at each.
+        every_epoch: measure test accuracy and mAP at every whole epoch on the way, too.
+        devices: 'one', or 'all' to share each batch out among the GPUs.
 
     Raises:
-        InputError: a folder of that name was trained with other settings, or the loss is no number.
+        InputError: a folder of that name was trained with other settings, the loss is no number, or
+            the disk is full.
+        Interrupted: a signal came; a checkpoint was saved.
     """
     checkpoints.check_size(settings.net, dataset)
+    if settings.deterministic:
+        tf.config.experimental.enable_op_determinism()
     for count in sorted(set(epochs)):
         wanted = dataclasses.replace(settings, epochs=count)
         folder = root / wanted.folder_name
-        target = steps_for(count, len(dataset.train), settings.batch_size)
-        _prepare(folder, wanted, target)
+        folder.mkdir(parents=True, exist_ok=True)
         with atomic.exclusive(folder, 'training'):
-            trained = _train_to(folder, wanted, target, dataset)
+            trained = False
+            for done in _stretches(folder, wanted, dataset, every_epoch, devices):
+                trained = True
+                if every_epoch:
+                    _measure_epoch(folder, dataset, results_file, done, done < count)
         if trained or not _measured(results_file, folder, measure):
-            evaluate(folder, dataset, results_file, measure)
+            checkpoint = checkpoints.open_checkpoint(folder, dataset)
+            values = load.evaluate(checkpoint, dataset, results_file, measure)
+            for split, value in values.items():
+                hooks.write_scalar(folder, f'accuracy_{split}', value, checkpoint.step)
         else:
             print(f'{folder}: finished and measured before, skipped')
 
 
-def _prepare(folder, settings, target):
-    """Make a checkpoint folder, with the best earlier checkpoint of the same run in it."""
-    found = checkpoints.load_settings(folder)
-    if found is not None:
-        if found != settings:
-            raise InputError(
-                f'{folder}: trained with {found.differences(settings)}; give another '
-                '--checkpoints, or remove it'
-            )
+def _stretches(folder, settings, dataset, every_epoch, devices):
+    """Train a folder up to its epoch count; yield the epochs done at every stop."""
+    images = len(dataset.train)
+    target = steps_for(settings.epochs, images, settings.batch_size)
+    prefix = run_folder.begin_or_go_on(folder, settings, target)
+    step = checkpoints.step_of(prefix) if prefix else None
+    if step is not None and step >= target:
         return
-    if folder.exists():
-        raise InputError(f'{folder}: has no {checkpoints.SETTINGS}; give another --checkpoints')
-    building = folder.with_name(f'.{folder.name}.new')
-    if building.exists():
-        shutil.rmtree(building)
-    building.mkdir(parents=True)
-    earlier = _earlier_checkpoint(folder, settings, target)
-    if earlier is not None:
-        print(f'{folder}: goes on from {earlier}')
-        for file in Path(earlier).parent.glob(f'{Path(earlier).name}.*'):
-            shutil.copy(file, building)
-        checkpoints.name_latest(building, Path(earlier).name)
-    atomic.write_json(building / checkpoints.SETTINGS, dataclasses.asdict(settings))
-    building.rename(folder)
+    if prefix:
+        # TensorFlow goes by this file, which may name a place that the folder was moved from.
+        checkpoints.name_latest(folder, Path(prefix).name)
+    stops = {settings.epochs: target}
+    if every_epoch:
+        whole = range(math.ceil(settings.epochs))
+        stops = {epochs: steps_for(epochs, images, settings.batch_size) for epochs in whole} | stops
+    for epochs, stop in stops.items():
+        if step is not None and stop < step:
+            continue  # measured before the run was interrupted
+        if step is None or step < stop:
+            _train_steps(folder, settings, step or 0, stop, dataset, devices)
+            step = stop
+        if stop == target:
+            run_folder.keep_only_last(folder)
+        yield epochs
 
 
-def _earlier_checkpoint(folder, settings, target):
-    """Return the checkpoint of the same run that is nearest below a step, None without any."""
-    run = series(folder.name)
-    best = None
-    for other in sorted(folder.parent.glob(f'{run}_*e')):
-        prefix, found = checkpoints.latest(other), checkpoints.load_settings(other)
-        if series(other.name) != run or not prefix or found is None:
-            continue
-        found = dataclasses.replace(found, epochs=settings.epochs)
-        if found != settings:
-            print(f'{other}: not continued, it was trained with {found.differences(settings)}')
-        elif checkpoints.step_of(prefix) <= target and (
-            best is None or checkpoints.step_of(best) < checkpoints.step_of(prefix)
-        ):
-            best = prefix
-    return best
-
-
-def _train_to(folder, settings, target, dataset):
-    """Train a folder's network up to a step; return whether that took any."""
-    prefix = checkpoints.latest(folder)
-    first = checkpoints.step_of(prefix) if prefix else 0
-    if prefix and first >= target:
-        return False
+def _train_steps(folder, settings, first, last, dataset, devices):
+    """Take the steps from `first` to `last`, and save."""
+    strategy = distribution.strategy(devices, settings.batch_size)
     config = tf.estimator.RunConfig(
         str(folder),
         tf_random_seed=settings.seed,
         keep_checkpoint_max=2,
-        save_summary_steps=20,
-        log_step_count_steps=20,
+        save_summary_steps=hooks.SUMMARY_STEPS,
+        log_step_count_steps=hooks.SUMMARY_STEPS,
+        train_distribute=strategy,
+        session_config=distribution.session_config(strategy),
     )
     model_fn = NETWORKS[settings.net].model_fn
     estimator = tf.estimator.Estimator(model_fn, config=config, params=settings.params)
+    shares = strategy.num_replicas_in_sync if strategy else 1
     input_fn = training_input_fn(
-        dataset.train, dataset.size, settings.batch_size, settings.seed, first
+        dataset.train, dataset.size, settings.batch_size, settings.seed, first, shares
     )
+    # The initial weights come from Python's random numbers, which RunConfig's seed does not set.
+    tf.keras.utils.set_random_seed(settings.seed)
     title = f'{TITLES[settings.net]} to {settings.epochs:g} epochs'
-    hooks = [
-        ProgressHook(title, first, target, settings.batch_size, len(dataset.train)),
-        CheckpointHook(folder),
+    during = [
+        hooks.ProgressHook(title, first, last, settings.batch_size, len(dataset.train)),
+        hooks.CheckpointHook(folder),
+        hooks.SummaryHook(folder, settings.batch_size),
     ]
-    if target == 0:
-        hooks.append(StopBeforeFirstStep())
-    try:
-        estimator.train(input_fn, hooks, max_steps=max(target, 1))
-    except tf.estimator.NanLossDuringTrainingError:
-        raise InputError(
-            f'{folder}: the loss is not a number after step {first}; remove the folder and train '
-            'with a smaller --learning-rate'
-        ) from None
+    if last == 0:
+        during.append(hooks.StopBeforeFirstStep())
+    with stop_when_asked() as asked:
+        try:
+            estimator.train(input_fn, [*during, asked], max_steps=max(last, 1))
+        except tf.estimator.NanLossDuringTrainingError:
+            raise InputError(
+                f'{folder}: the loss is not a number after step {first}; remove the folder and '
+                'train with a smaller --learning-rate'
+            ) from None
+        except tf.errors.OpError as error:
+            full = [os.strerror(number) for number in NO_ROOM if os.strerror(number) in str(error)]
+            if not full:
+                raise
+            raise InputError(
+                f'{folder}: {full[0]}; with room for it, the same command goes on from the last '
+                'checkpoint'
+            ) from None
     reached = checkpoints.step_of(checkpoints.latest(folder))
-    if reached != target:
-        raise RuntimeError(f'{folder}: training ended at step {reached}, not {target}')
-    _keep_only_last(folder)
-    return True
+    if asked.signal is not None:
+        raise Interrupted(
+            f'{folder}: stopped at step {reached}, which is saved; the same command goes on there',
+            asked.signal,
+        )
+    if reached != last:
+        raise RuntimeError(f'{folder}: training ended at step {reached}, not {last}')
 
 
-def _keep_only_last(folder):
-    """Delete all but the newest checkpoint of a finished folder."""
-    name = Path(checkpoints.latest(folder)).name
-    checkpoints.name_latest(folder, name)
-    for index in folder.glob('model.ckpt-*.index'):
-        if index.stem != name:
-            tf.compat.v1.train.remove_checkpoint(str(index.with_suffix('')))
+def _measure_epoch(folder, dataset, results_file, epochs, with_accuracy):
+    """Measure, print and record a folder as it is after some whole number of epochs."""
+    checkpoint = checkpoints.open_checkpoint(folder, dataset)
+    settings = dataclasses.replace(checkpoint.settings, epochs=epochs)
+    checkpoint = dataclasses.replace(checkpoint, settings=settings)
+    if with_accuracy:
+        load.evaluate(checkpoint, dataset, results_file, ['test'])
+    mAP.evaluate(checkpoint, dataset, mAP.choose_k([], len(dataset.test)), results_file)
 
 
 def _measured(results_file, folder, splits):
@@ -224,6 +242,14 @@ def main(argv=None):
     add('--seed', type=natural, default=0, help='of the weights and the shuffle')
     splits = ['train', 'test']
     add('--measure', nargs='+', choices=splits, default=splits, help='sets to take accuracies of')
+    add('--eval-every-epoch', action='store_true', help='test accuracy and mAP, from epoch 0 on')
+    add('--deterministic', action='store_true', help='the same bits again on the same machine')
+    add(
+        '--devices',
+        choices=['one', 'all'],
+        default='one',
+        help='all: each batch is shared out among the GPUs',
+    )
     options = arguments.parse_args(argv)
     dataset = open_dataset(options.data)
     for net in options.net:
@@ -237,6 +263,7 @@ def main(argv=None):
             learning_rate=options.learning_rate,
             batch_norm_momentum=options.batch_norm_momentum,
             seed=options.seed,
+            deterministic=options.deterministic,
             images=len(dataset.train),
             categories=dataset.categories,
             dataset=dataset.digest,
@@ -248,6 +275,8 @@ def main(argv=None):
             settings,
             options.epochs,
             options.measure,
+            options.eval_every_epoch,
+            options.devices,
         )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import checkpoints
 import results
+import run_folder
 import train
 from command_line import InputError
 from tensorflow_setup import tf
@@ -89,6 +90,17 @@ def test_a_later_count_goes_on_from_the_nearest(run, tmp_path, capsys):
     assert all(np.array_equal(kept[name], first[name]) for name in first)
 
 
+def test_the_seed_decides_the_initial_weights(run, tmp_path):
+    kernels = []
+    for place, seed in (('a', '0'), ('b', '0'), ('c', '1')):
+        run('--epochs', '0', '--seed', seed, '--checkpoints', str(tmp_path / place))
+        (folder,) = (tmp_path / place).iterdir()
+        kernels.append({k: v for k, v in weights(folder).items() if k.endswith('kernel')})
+    for name, value in kernels[0].items():
+        assert np.array_equal(value, kernels[1][name]), name
+        assert not np.array_equal(value, kernels[2][name]), name
+
+
 def test_only_the_splits_asked_for_are_measured(run, capsys):
     assert set(run('--epochs', '0', '--measure', 'test')) == {('0', 'test')}
     assert set(run('--epochs', '0', '--measure', 'test')) == {('0', 'test')}
@@ -116,8 +128,9 @@ def test_an_interrupted_run_goes_on_and_ends_at_its_step(run, small_dataset, tmp
         dataset=small_dataset.digest,
     )
     folder = tmp_path / settings.folder_name
-    train._prepare(folder, settings, 9)
-    train._train_to(folder, settings, 4, small_dataset)  # as if killed at step 4 of 9
+    folder.mkdir()
+    run_folder.begin_or_go_on(folder, settings, 9)
+    train._train_steps(folder, settings, 0, 4, small_dataset, 'one')  # as if killed at step 4 of 9
     capsys.readouterr()
     run('--epochs', '3')
     assert 'step 9 of 9' in capsys.readouterr().out
@@ -125,12 +138,13 @@ def test_an_interrupted_run_goes_on_and_ends_at_its_step(run, small_dataset, tmp
 
 
 def test_a_killed_preparation_is_not_taken_for_a_run(run, tmp_path):
-    junk = tmp_path / f'.{NAME}_1e.new'
-    junk.mkdir()
-    (junk / 'model.ckpt-3.index').write_text('half')
+    folder = tmp_path / f'{NAME}_1e'
+    folder.mkdir()
+    (folder / '.preparing').touch()
+    (folder / 'model.ckpt-3.index').write_text('half')
     run('--epochs', '1')
-    assert step_in(tmp_path / f'{NAME}_1e') == 3
-    assert not junk.exists()
+    assert step_in(folder) == 3
+    assert not (folder / '.preparing').exists()
 
 
 def test_other_settings_are_refused(run, tmp_path):

@@ -1,0 +1,210 @@
+"""Training that is killed, stopped, short of disk, or finds its checkpoint damaged."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+import atomic
+import checkpoints
+import train
+from tensorflow_setup import tf
+
+NAME = 'checkpoints_n1_filters2-2-2-2_batch8'
+# 24 images in batches of 8: 3 steps an epoch.
+NARROW = ['--net', 'n1', '--filters', '2', '2', '2', '2', '--batch-size', '8', '--measure', 'test']
+
+
+@pytest.fixture
+def arguments(small_dataset, tmp_path):
+    """The command line of a narrow training into tmp_path, less its epochs."""
+    common = ['--data', small_dataset.folder, '--checkpoints', tmp_path]
+    common += ['--results', tmp_path / 'results.csv', *NARROW]
+    return [str(argument) for argument in common]
+
+
+def start(arguments, **options):
+    command = [sys.executable, '-u', str(ROOT / 'train.py'), *arguments]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
+    )
+
+
+def step_in(folder):
+    return int(tf.train.load_variable(checkpoints.latest(folder), 'global_step'))
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_says_so_and_the_same_command_goes_on(arguments, tmp_path, capsys, number):
+    running = start([*arguments, '--epochs', '4000'])
+    line = next(line for line in running.stdout if 'epochs, step' in line)
+    assert line
+    running.send_signal(number)
+    rest = running.stdout.read()
+    assert running.wait(60) == 128 + number
+    folder = tmp_path / f'{NAME}_4000e'
+    step = step_in(folder)
+    assert 0 < step < 12_000
+    last = rest.splitlines()[-1]
+    assert f'{folder}: stopped at step {step}' in last
+    assert 'the same command goes on' in last
+    # To see it go on without waiting for 4000 epochs: the same run, told to end a little later.
+    settings = checkpoints.load_settings(folder)
+    found = train.run_folder.begin_or_go_on(folder, settings, 12_000)
+    assert checkpoints.step_of(found) == step
+
+
+def test_killed_20_times_it_ends_at_its_step(arguments, tmp_path):
+    random = np.random.default_rng(0)
+    folder = tmp_path / f'{NAME}_40e'
+    killed = 0
+    # From before the first step until after the last: starting takes seconds, a step 20 ms.
+    for _ in range(20):
+        running = start([*arguments, '--epochs', '40'], start_new_session=True)
+        time.sleep(random.uniform(2, 9))
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+            killed += 1
+        running.communicate()
+        if killed >= 20:
+            break
+    assert killed
+    last = start([*arguments, '--epochs', '40'])
+    printed, _ = last.communicate(timeout=120)
+    assert last.returncode == 0, printed
+    assert step_in(folder) == 120
+    assert [path.name for path in folder.glob('*.index')] == ['model.ckpt-120.index']
+
+
+def cut(folder, name):
+    path = folder / f'{name}.data-00000-of-00001'
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(folder, name):
+    path = folder / f'{name}.data-00000-of-00001'
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+def lose_data(folder, name):
+    (folder / f'{name}.data-00000-of-00001').unlink()
+
+
+def lose_index(folder, name):
+    (folder / f'{name}.index').unlink()
+
+
+@pytest.mark.parametrize('damage', [cut, flip, lose_data, lose_index])
+def test_a_damaged_checkpoint_is_left_for_the_one_before(
+    arguments, small_dataset, tmp_path, capsys, damage
+):
+    folder = tmp_path / f'{NAME}_3e'
+    train.main([*arguments, '--epochs', '3'])
+    settings = checkpoints.load_settings(folder)
+    # As if killed on the way to epoch 5: two checkpoints, the newer one damaged.
+    longer = train.dataclasses.replace(settings, epochs=5)
+    atomic.write_json(folder / checkpoints.SETTINGS, train.dataclasses.asdict(longer))
+    later = folder.rename(tmp_path / f'{NAME}_5e')
+    checkpoints.name_latest(later, 'model.ckpt-9')
+    train._train_steps(later, longer, 9, 12, small_dataset, 'one')
+    damage(later, 'model.ckpt-12')
+    with pytest.raises(checkpoints.InputError, match=r'model\.ckpt-12: damaged'):
+        checkpoints.open_checkpoint(later, small_dataset)
+    capsys.readouterr()
+    train.main([*arguments, '--epochs', '5'])
+    printed = capsys.readouterr().out
+    assert 'model.ckpt-12: damaged' in printed
+    assert 'left out' in printed
+    assert step_in(later) == 15
+
+
+def test_with_no_whole_checkpoint_the_run_begins_anew(arguments, tmp_path, capsys):
+    folder = tmp_path / f'{NAME}_2e'
+    train.main([*arguments, '--epochs', '2'])
+    cut(folder, 'model.ckpt-6')
+    train.main([*arguments, '--epochs', '2'])
+    assert 'begins anew' in capsys.readouterr().out
+    assert step_in(folder) == 6
+
+
+def test_two_trainings_into_one_folder(arguments, tmp_path):
+    folder = tmp_path / f'{NAME}_2e'
+    folder.mkdir()
+    with atomic.exclusive(folder, 'training'):
+        ended = start([*arguments, '--epochs', '2'])
+        printed, _ = ended.communicate()
+    assert ended.returncode == 2
+    assert 'another training is at work' in printed.splitlines()[-1]
+    assert list(folder.iterdir()) == []
+
+
+def test_a_disk_that_takes_no_checkpoint(arguments, small_dataset, tmp_path):
+    train.main([*arguments, '--epochs', '0'])
+    settings = checkpoints.load_settings(tmp_path / f'{NAME}_0e')
+    longer = train.dataclasses.replace(settings, epochs=2)
+    folder = tmp_path / f'{NAME}_2e'
+    folder.mkdir()
+    train.run_folder.begin_or_go_on(folder, longer, 6)
+    train._train_steps(folder, longer, 0, 3, small_dataset, 'one')
+    ended = start(
+        [*arguments, '--epochs', '2'],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    printed, _ = ended.communicate(timeout=100)
+    assert ended.returncode == 2, printed
+    assert 'Traceback' not in printed
+    assert 'File too large' in printed.splitlines()[-1]
+    assert step_in(folder) == 3
+    train.main([*arguments, '--epochs', '2'])
+    assert step_in(folder) == 6
+
+
+def weights(folder):
+    prefix = checkpoints.latest(folder)
+    names = [name for name, _ in tf.train.list_variables(prefix)]
+    return {name: tf.train.load_variable(prefix, name) for name in names}
+
+
+def test_deterministic_runs_are_equal_to_the_bit_resumed_or_not(arguments, tmp_path):
+    runs = []
+    for place, epochs in (('a', ['4']), ('b', ['4']), ('c', ['1.5', '4'])):
+        ended = start(
+            [
+                *arguments,
+                *('--deterministic', '--checkpoints', str(tmp_path / place), '--epochs', *epochs),
+            ]
+        )
+        printed, _ = ended.communicate(timeout=200)
+        assert ended.returncode == 0, printed
+        runs.append(weights(tmp_path / place / f'{NAME}_deterministic_4e'))
+    for other in runs[1:]:
+        assert other.keys() == runs[0].keys()
+        for name, value in other.items():
+            assert np.array_equal(value, runs[0][name]), name
+
+
+def test_every_epoch_is_measured(arguments, tmp_path):
+    train.main([*arguments, '--epochs', '1.5', '3', '--eval-every-epoch'])
+    rows = train.results.read(tmp_path / 'results.csv')
+    measured = {(row['run'][-4:], row['epochs'], row['step'], row['metric']) for row in rows}
+    points = {('1.5e', '0', '0'), ('1.5e', '1', '3'), ('1.5e', '1.5', '4')}
+    points |= {('_3e', '2', '6'), ('_3e', '3', '9')}
+    both = {(run, e, s, metric) for run, e, s in points for metric in ('accuracy', 'mAP')}
+    assert {(run if run != '8_3e' else '_3e', *rest) for run, *rest in measured} == both
+    events = [path for path in tmp_path.rglob('events.*')]
+    tags = {
+        value.tag
+        for path in events
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    }
+    assert {'loss', 'batch_accuracy', 'learning_rate', 'accuracy_test'} <= tags
+    assert any(tag.startswith('drawings') for tag in tags)
