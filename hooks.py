@@ -140,6 +140,19 @@ def write_scalar(folder, name, value, step):
     writer.flush()
 
 
+class AfterSteps(tf.estimator.SessionRunHook):
+    """Calls a function once so many steps have been taken."""
+
+    def __init__(self, steps, call):
+        self.left, self.call = steps, call
+
+    def after_run(self, context, values):
+        """Count, and call."""
+        self.left -= 1
+        if self.left == 0:
+            self.call()
+
+
 class StopBeforeFirstStep(tf.estimator.SessionRunHook):
     """Ends training once the untrained network is saved."""
 

@@ -16,7 +16,7 @@ def epoch_order(images, seed, epoch):
     return np.random.default_rng([seed, epoch]).permutation(images)
 
 
-def training_input_fn(split, size, batch_size, seed, first_step=0, shares=1):
+def training_input_fn(split, size, batch_size, seed, first_step=0, shares=1, part=(0, 1)):
     """Return an endless input function of shuffled batches, as if `first_step` were already taken.
 
     The orders of all epochs are joined into one stream and cut into batches, so that no image is
@@ -28,7 +28,8 @@ def training_input_fn(split, size, batch_size, seed, first_step=0, shares=1):
         batch_size: images per step.
         seed: of the shuffle.
         first_step: steps already taken.
-        shares: equal parts that each batch is given in, one after the other, to as many devices.
+        shares: equal parts of a batch, each an element of the result, for as many devices.
+        part: (index, count) of the machine whose parts are given, out of how many.
 
     Returns:
         Function that gives a tf.data.Dataset of (uint8 (batch / shares, size, size, 1), int32
@@ -42,8 +43,10 @@ def training_input_fn(split, size, batch_size, seed, first_step=0, shares=1):
             tf.data.Dataset.range(epoch, ENDLESS),
             lambda epoch: epoch_order(len(split), seed, epoch),
         )
-        images = _decoded(names.skip(seen), size)
-        return images.batch(batch_size // shares, drop_remainder=True).prefetch(2 * shares)
+        index, count = part
+        names = names.skip(seen).batch(batch_size // count).shard(count, index).unbatch()
+        images = _decoded(names, size).batch(batch_size // shares, drop_remainder=True)
+        return images.prefetch(2 * shares)
 
     return input_fn
 

@@ -41,6 +41,8 @@ SILENCED = (
     'is deprecated and will be removed',
     # Saving an untrained network takes no steps; train.py checks every count of steps itself.
     'Training with estimator made no steps',
+    # Evaluation after a training on several machines is the chief's alone, by intention.
+    '`eval_strategy` is not passed in',
 )
 
 
@@ -51,3 +53,5 @@ def _worth_showing(record):
 logging.getLogger('tensorflow').addFilter(_worth_showing)
 tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.WARN)
 warnings.filterwarnings('ignore', message='.*`tf.layers', category=UserWarning)
+# Estimator's own handling of data sets under a strategy; nothing that a user can do about it.
+warnings.filterwarnings('ignore', message='To make it possible to preserve tf.data options')

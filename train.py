@@ -13,6 +13,7 @@ import dataclasses
 import errno
 import math
 import os
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -70,13 +71,19 @@ def train(dataset, root, results_file, settings, epochs, measure=('train', 'test
     checkpoints.check_size(settings.net, dataset)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
+    machines = distribution.cluster()
+    if machines and (len(epochs) > 1 or every_epoch):
+        raise InputError('--epochs: with TF_CONFIG, one epoch count a command, on all machines')
     for count in sorted(set(epochs)):
         wanted = dataclasses.replace(settings, epochs=count)
         folder = root / wanted.folder_name
+        if machines and not machines.is_chief:
+            _assist(folder, wanted, dataset, machines)
+            continue
         folder.mkdir(parents=True, exist_ok=True)
         with atomic.exclusive(folder, 'training'):
             trained = False
-            for done in _stretches(folder, wanted, dataset, every_epoch, devices):
+            for done in _stretches(folder, wanted, dataset, every_epoch, devices, machines):
                 trained = True
                 if every_epoch:
                     _measure_epoch(folder, dataset, results_file, done, done < count)
@@ -89,7 +96,7 @@ def train(dataset, root, results_file, settings, epochs, measure=('train', 'test
             print(f'{folder}: finished and measured before, skipped')
 
 
-def _stretches(folder, settings, dataset, every_epoch, devices):
+def _stretches(folder, settings, dataset, every_epoch, devices, machines):
     """Train a folder up to its epoch count; yield the epochs done at every stop."""
     images = len(dataset.train)
     target = steps_for(settings.epochs, images, settings.batch_size)
@@ -108,39 +115,75 @@ def _stretches(folder, settings, dataset, every_epoch, devices):
         if step is not None and stop < step:
             continue  # measured before the run was interrupted
         if step is None or step < stop:
-            _train_steps(folder, settings, step or 0, stop, dataset, devices)
+            _train_steps(folder, settings, step or 0, stop, dataset, devices, machines)
             step = stop
         if stop == target:
             run_folder.keep_only_last(folder)
         yield epochs
 
 
-def _train_steps(folder, settings, first, last, dataset, devices):
+def _assist(folder, settings, dataset, machines):
+    """Take part in the steps of a training that another machine is the chief of."""
+    target = steps_for(settings.epochs, len(dataset.train), settings.batch_size)
+
+    def finished():
+        prefix = checkpoints.latest(folder)
+        return prefix is not None and checkpoints.step_of(prefix) >= target
+
+    if finished() or not distribution.wait_for_chief(machines, finished):
+        print(f'{folder}: finished before')
+        return
+    if checkpoints.load_settings(folder) != settings:
+        raise InputError(
+            f'{folder}: not the folder that the chief prepared; give all machines the same '
+            'command, data set and --checkpoints folder'
+        )
+    prefix = checkpoints.latest(folder)
+    first = checkpoints.step_of(prefix) if prefix else 0
+    _train_steps(folder, settings, first, target, dataset, 'all', machines)
+    # TensorFlow has every machine save, since it adds up batch normalisation's statistics then.
+    shutil.rmtree(folder / f'tmp_worker_{machines.index}', ignore_errors=True)
+
+
+def _train_steps(folder, settings, first, last, dataset, devices, machines=None):
     """Take the steps from `first` to `last`, and save."""
-    strategy = distribution.strategy(devices, settings.batch_size)
+    strategy = distribution.strategy(devices, settings.batch_size, machines)
     config = tf.estimator.RunConfig(
         str(folder),
         tf_random_seed=settings.seed,
         keep_checkpoint_max=2,
+        save_checkpoints_steps=hooks.CHECKPOINT_STEPS,  # without a hook of ours
         save_summary_steps=hooks.SUMMARY_STEPS,
         log_step_count_steps=hooks.SUMMARY_STEPS,
         train_distribute=strategy,
-        session_config=distribution.session_config(strategy),
+        session_config=distribution.session_config(strategy, machines),
     )
     model_fn = NETWORKS[settings.net].model_fn
-    estimator = tf.estimator.Estimator(model_fn, config=config, params=settings.params)
-    shares = strategy.num_replicas_in_sync if strategy else 1
-    input_fn = training_input_fn(
-        dataset.train, dataset.size, settings.batch_size, settings.seed, first, shares
-    )
     # The initial weights come from Python's random numbers, which RunConfig's seed does not set.
     tf.keras.utils.set_random_seed(settings.seed)
+    estimator = tf.estimator.Estimator(model_fn, config=config, params=settings.params)
+    input_fn = training_input_fn(
+        dataset.train,
+        dataset.size,
+        settings.batch_size,
+        settings.seed,
+        first,
+        strategy.num_replicas_in_sync if strategy else 1,
+        (machines.index, len(machines.addresses)) if machines else (0, 1),
+    )
     title = f'{TITLES[settings.net]} to {settings.epochs:g} epochs'
-    during = [
-        hooks.ProgressHook(title, first, last, settings.batch_size, len(dataset.train)),
-        hooks.CheckpointHook(folder),
-        hooks.SummaryHook(folder, settings.batch_size),
-    ]
+    during = [hooks.ProgressHook(title, first, last, settings.batch_size, len(dataset.train))]
+    if machines:
+        watch = distribution.Watch(machines)
+        during.append(hooks.AfterSteps(last - first, watch.over.set))
+        task = (
+            tf.estimator.TrainSpec(input_fn, max_steps=last, hooks=during),
+            tf.estimator.EvalSpec(input_fn),  # wanted, and not run
+        )
+        tf.estimator.train_and_evaluate(estimator, *task)
+        del os.environ['TF_CONFIG']  # what comes now, the chief does alone
+        return
+    during += [hooks.CheckpointHook(folder), hooks.SummaryHook(folder, settings.batch_size)]
     if last == 0:
         during.append(hooks.StopBeforeFirstStep())
     with stop_when_asked() as asked:
@@ -251,6 +294,8 @@ def main(argv=None):
         help='all: each batch is shared out among the GPUs',
     )
     options = arguments.parse_args(argv)
+    if distribution.cluster() and len(options.net) > 1:
+        raise InputError('--net: with TF_CONFIG, one network a command, on all machines')
     dataset = open_dataset(options.data)
     for net in options.net:
         settings = Settings(

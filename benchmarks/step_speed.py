@@ -1,10 +1,11 @@
-"""Images per second of the bare training step, and the memory it takes.
+"""Images per second of a bare step of training or evaluation, and the memory it takes.
 
     python benchmarks/step_speed.py --net n1 --batch-size 128 --steps 3
     PLAIN_MALLOC=1 python benchmarks/step_speed.py --net n1 --batch-size 128 --steps 3
+    python benchmarks/step_speed.py --net n2 --batch-size 64 --evaluate
 
 One batch of 128x128 images stays in the graph: no input, no hooks, no checkpoints. One step warms
-up. The second command leaves malloc as the system has it.
+up; the median of the others counts. PLAIN_MALLOC=1 leaves malloc as the system has it.
 """
 
 import argparse
@@ -17,38 +18,63 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import n1
-import n2
-from tensorflow_setup import tf
+CLASSES, SIZE = 100, 128
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--net', choices=['n1', 'n2'], default='n1')
+    parser.add_argument('--filters', nargs=4, type=int, default=[64, 64, 64, 64], help="skNet's")
+    parser.add_argument('--batch-size', type=int, default=128)
+    parser.add_argument('--steps', type=int, default=5)
+    parser.add_argument('--evaluate', action='store_true', help='forward only')
+    return parser.parse_args()
+
+
+def measure(step, options, name):
+    """Time a step function; print seconds, images/s and memory."""
+    step()
+    times = []
+    for _ in range(options.steps):
+        started = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - started)
+    seconds = float(np.median(times))
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    mode = 'evaluation' if options.evaluate else 'training'
+    print(
+        f'{name}, {options.net}, {mode}, batch {options.batch_size}: {seconds:.2f} s a step, '
+        f'{options.batch_size / seconds:.1f} images/s, {most:.0f} MB resident at most'
+    )
+
+
+def random_batch(batch_size):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (batch_size, SIZE, SIZE, 1), np.uint8)
+    return images, random.integers(0, CLASSES, batch_size, np.int32)
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument('--net', choices=['n1', 'n2'], default='n1')
-    arguments.add_argument('--batch-size', type=int, default=128)
-    arguments.add_argument('--steps', type=int, default=3)
-    options = arguments.parse_args()
-    shape = (options.batch_size, 128, 128, 1)
-    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    params = {'classes': 100, 'filters': n1.FILTERS, 'learning_rate': 0.001}
+    import n1
+    import n2
+    from tensorflow_setup import tf
+
+    options = arguments()
+    images, labels = random_batch(options.batch_size)
+    params = {'classes': CLASSES, 'filters': options.filters, 'learning_rate': 0.001}
     params['batch_norm_momentum'] = 0.99
     tf.compat.v1.disable_eager_execution()
     tf.compat.v1.train.get_or_create_global_step()
-    labels = tf.zeros(options.batch_size, tf.int32)
+    modes = tf.estimator.ModeKeys
     model_fn = {'n1': n1, 'n2': n2}[options.net].model_fn
-    spec = model_fn(tf.constant(images), labels, tf.estimator.ModeKeys.TRAIN, params)
+    mode = modes.PREDICT if options.evaluate else modes.TRAIN
+    # A variable, so that nothing of the network can be worked out before it runs.
+    feed = tf.compat.v1.get_variable('images', initializer=tf.constant(images), trainable=False)
+    spec = model_fn(feed, tf.constant(labels), mode, params)
+    fetch = spec.predictions['classes'] if options.evaluate else spec.train_op
     with tf.compat.v1.Session() as session:
         session.run(tf.compat.v1.global_variables_initializer())
-        session.run(spec.train_op)
-        started = time.perf_counter()
-        for _ in range(options.steps):
-            session.run(spec.train_op)
-        seconds = (time.perf_counter() - started) / options.steps
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f'{options.net}, batch {options.batch_size}: {seconds:.2f} s a step, '
-        f'{options.batch_size / seconds:.1f} images/s, {most:.0f} MB resident at most'
-    )
+        measure(lambda: session.run(fetch), options, 'ours')
 
 
 if __name__ == '__main__':

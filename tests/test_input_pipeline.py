@@ -71,3 +71,20 @@ def test_no_image_or_name_is_in_the_graph(small_dataset):
         definition = graph.as_graph_def().SerializeToString()
     assert b'.png' not in definition
     assert len(definition) < 20_000
+
+
+@pytest.mark.parametrize('shares', [2, 4])
+def test_two_machines_have_each_batch_between_them(small_dataset, shares):
+    split = small_dataset.train
+    whole = positions(split, training_input_fn(split, 96, 8, seed=1, first_step=2), 6)
+    mine, others = (
+        np.array(
+            positions(
+                split,
+                training_input_fn(split, 96, 8, seed=1, first_step=2, shares=shares, part=(i, 2)),
+                6 * shares // 2,
+            )
+        ).reshape(6, 4)
+        for i in (0, 1)
+    )
+    assert np.hstack([mine, others]).tolist() == whole

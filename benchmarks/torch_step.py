@@ -1,0 +1,71 @@
+"""The same step as step_speed.py in PyTorch: same layers, channels_last, as it comes.
+
+    python benchmarks/torch_step.py --net n1 --batch-size 128 --steps 3
+
+Takes the options of step_speed.py. Needs torch (requirements-benchmarks.txt). Two threads.
+"""
+
+import torch
+from step_speed import CLASSES, arguments, measure, random_batch
+from torch import nn
+
+
+def conv(inside, outside):
+    return nn.Sequential(
+        nn.Conv2d(inside, outside, 3), nn.ReLU(), nn.BatchNorm2d(outside, eps=0.001, momentum=0.01)
+    )
+
+
+class Residual(nn.Module):
+    def __init__(self, filters):
+        super().__init__()
+        self.convs = nn.Sequential(conv(filters, filters), conv(filters, filters))
+
+    def forward(self, x):
+        return self.convs(nn.functional.pad(x, (2, 2, 2, 2))) + x
+
+
+def sknet(filters):
+    layers, inside = [], 1
+    for outside in filters:
+        layers += [conv(inside, outside), conv(outside, outside), nn.MaxPool2d(3, 2)]
+        inside = outside
+    return [*layers, nn.Flatten(), nn.Linear(inside * 9, 1024)]
+
+
+def skresnet():
+    layers, inside = [conv(1, 64)], 64
+    for outside in (64, 128, 256):
+        layers += [conv(inside, outside), nn.MaxPool2d(3, 2), Residual(outside), Residual(outside)]
+        inside = outside
+    return [*layers, conv(256, 256), nn.MaxPool2d(3, 2), nn.Flatten(), nn.Linear(256 * 25, 1024)]
+
+
+def main():
+    options = arguments()
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+    body = sknet(options.filters) if options.net == 'n1' else skresnet()
+    model = nn.Sequential(*body, nn.ReLU(), nn.Linear(1024, CLASSES))
+    model = model.to(memory_format=torch.channels_last)
+    images, labels = random_batch(options.batch_size)
+    images = torch.tensor(images).permute(0, 3, 1, 2).float()
+    images = images.contiguous(memory_format=torch.channels_last)
+    labels = torch.tensor(labels).long()
+    optimizer = torch.optim.Adam(model.parameters(), 0.001)
+
+    def train():
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    def evaluate():
+        with torch.inference_mode():
+            model(images).argmax(1)
+
+    model.train(not options.evaluate)
+    measure(evaluate if options.evaluate else train, options, 'PyTorch')
+
+
+if __name__ == '__main__':
+    main()

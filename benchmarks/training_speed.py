@@ -1,0 +1,61 @@
+"""What train.py makes of the bare step: images/s with real input, summaries and checkpoints.
+
+    python benchmarks/training_speed.py --net n1 --batch-size 64
+
+Trains for two stretches of 20 steps on procedural drawings at 128x128, reads images/s of the second
+one from TensorBoard's events, and times the bare step (step_speed.py) after it.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+STEPS = 41  # the first one warms up; then 2 x 20
+
+
+def script(name, *arguments):
+    command = [sys.executable, str(ROOT / name), *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def trained_speed(folder):
+    """Return images/s between the last two summaries."""
+    from tensorflow_setup import tf
+
+    speeds = [
+        value.simple_value
+        for path in sorted(Path(folder).rglob('events.*'))
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+        if value.tag == 'images_per_second'
+    ]
+    return speeds[-1]
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument('--net', choices=['n1', 'n2'], default='n1')
+    arguments.add_argument('--batch-size', type=int, default=64)
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        script('sample.py', '--out', data, '--drawings', 60)
+        files = ['--files', data / 'files', '--categories', data / 'categories.txt']
+        script(
+            'create_dataset.py', *files, '--out', data, '--classes', 12, '--train', 50, '--test', 1
+        )
+        epochs = STEPS * options.batch_size / 600
+        common = ['--data', data, '--checkpoints', data, '--results', data / 'results.csv']
+        batch = ['--net', options.net, '--batch-size', options.batch_size]
+        script('train.py', *common, *batch, '--epochs', epochs, '--measure', 'test')
+        print(f'train.py: {trained_speed(data):.1f} images/s')
+    print(script('benchmarks/step_speed.py', *batch, '--steps', 10).strip())
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,189 @@
+"""Training on two devices, and by two processes that are each other's machines."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+import checkpoints
+import distribution
+import results
+from command_line import InputError
+from tensorflow_setup import tf
+
+NAME = 'checkpoints_n1_filters2-2-2-2_batch8_momentum0.5'
+# 24 images in batches of 8: 3 steps an epoch.
+NARROW = ['--net', 'n1', '--filters', '2', '2', '2', '2', '--batch-size', '8', '--measure', 'test']
+NARROW += ['--batch-norm-momentum', '0.5']
+# Steps so short that the weights stay what they were: what the moving statistics end with is then
+# a matter of which images came, in which order and which share of a batch, and of nothing else.
+STILL = ['--learning-rate', '1e-9', '--epochs', '2']
+STILL_NAME = NAME.replace('_batch8', '_batch8_rate1e-09') + '_2e'
+TWO_DEVICES = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from tensorflow_setup import tf
+cpu = tf.config.list_physical_devices('CPU')[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import train
+train.main(sys.argv[1:])
+"""
+OTHER_ORDER = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+import input_pipeline
+order = input_pipeline.epoch_order
+input_pipeline.epoch_order = lambda images, seed, epoch: order(images, seed + 1, epoch)
+import train
+train.main(sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def start(small_dataset, tmp_path):
+    """Return a function that starts a training; `cluster` and `index` make it part of one."""
+
+    def call(place, *arguments, cluster=None, index=0, code=None):
+        root = tmp_path / place
+        root.mkdir(exist_ok=True)
+        common = ['--data', small_dataset.folder, '--checkpoints', root]
+        common += ['--results', root / 'results.csv', *NARROW, *arguments]
+        program = ['-c', code, str(ROOT)] if code else [str(ROOT / 'train.py')]
+        environment = dict(os.environ)
+        if cluster:
+            task = {'type': 'worker', 'index': index}
+            config = {'cluster': {'worker': cluster}, 'task': task}
+            environment['TF_CONFIG'] = json.dumps(config)
+        return subprocess.Popen(
+            [sys.executable, '-u', *program, *map(str, common)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    return call
+
+
+def addresses(count):
+    sockets = [socket.create_server(('127.0.0.1', 0)) for _ in range(count)]
+    names = [f'127.0.0.1:{server.getsockname()[1]}' for server in sockets]
+    for server in sockets:
+        server.close()
+    return names
+
+
+def finish(running):
+    printed, _ = running.communicate(timeout=200)
+    assert running.returncode == 0, printed
+    return printed
+
+
+def variables(folder):
+    prefix = checkpoints.latest(folder)
+    assert prefix, sorted(folder.iterdir())
+    names = [name for name, _ in tf.train.list_variables(prefix)]
+    return {name: tf.train.load_variable(prefix, name) for name in names}
+
+
+def test_shared_steps_see_what_one_device_sees(start, tmp_path):
+    cluster = addresses(2)
+    finish(start('one', *STILL))
+    finish(start('devices', *STILL, '--devices', 'all', code=TWO_DEVICES))
+    workers = [start('machines', *STILL, cluster=cluster, index=index) for index in (0, 1)]
+    for worker in workers:
+        finish(worker)
+    expected = variables(tmp_path / 'one' / STILL_NAME)
+    assert expected['global_step'] == 6
+    for place in ('devices', 'machines'):
+        found = variables(tmp_path / place / STILL_NAME)
+        assert found.keys() == expected.keys()
+        assert found['global_step'] == 6
+        # The mean over a batch is the mean of its shares' means, up to the rounding of float32
+        # sums of 70,000 and 35,000 values (seen: 2e-4).
+        name = 'ConvNet/batch_normalization/moving_mean'
+        np.testing.assert_allclose(found[name], expected[name], rtol=5e-4)
+        # The variance is the mean of the shares' variances, which have 4 images each, not 8.
+        name = 'ConvNet/batch_normalization/moving_variance'
+        np.testing.assert_allclose(found[name], expected[name], rtol=0.1)
+        # A plain Estimator has evaluated it.
+        (row,) = results.read(tmp_path / place / 'results.csv')
+        assert (row['step'], row['metric'], row['split']) == ('6', 'accuracy', 'test')
+    assert not list((tmp_path / 'machines').rglob('tmp_worker*'))
+    # It tells other images apart: those of another shuffle, with the same weights, are further off.
+    finish(start('other', *STILL, '--seed', '0', code=OTHER_ORDER))
+    other = variables(tmp_path / 'other' / STILL_NAME)
+    name = 'ConvNet/batch_normalization/moving_mean'
+    assert np.abs(other[name] / expected[name] - 1).max() > 1e-3
+
+
+def test_a_machine_that_dies_ends_the_others_and_the_same_command_goes_on(start, tmp_path):
+    cluster = addresses(2)
+    arguments = ['--epochs', '90']
+    chief, worker = (start('m', *arguments, cluster=cluster, index=index) for index in (0, 1))
+    # Past the checkpoint at step 200.
+    next(line for line in chief.stdout if 'step 210 of' in line)
+    worker.send_signal(signal.SIGKILL)
+    worker.communicate()
+    printed, _ = chief.communicate(timeout=60)
+    if chief.returncode != 0:  # it may have been at its end before it noticed
+        assert chief.returncode == 2, printed
+        assert f'{cluster[1]}: this machine is gone' in printed
+    folder = tmp_path / 'm' / f'{NAME}_90e'
+    assert checkpoints.step_of(checkpoints.latest(folder)) >= 200
+    cluster = addresses(2)
+    workers = [start('m', *arguments, cluster=cluster, index=index) for index in (0, 1)]
+    for running in workers:
+        finish(running)
+    assert variables(folder)['global_step'] == 270
+
+
+@pytest.mark.parametrize(
+    'config',
+    [
+        'no json',
+        '{}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+        '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}',
+    ],
+)
+def test_a_wrong_tf_config(monkeypatch, config):
+    monkeypatch.setenv('TF_CONFIG', config)
+    with pytest.raises(InputError, match='TF_CONFIG: give'):
+        distribution.cluster()
+
+
+def test_machines_by_tf_config(monkeypatch):
+    monkeypatch.delenv('TF_CONFIG', raising=False)
+    assert distribution.cluster() is None
+    machines = {'chief': ['a:1'], 'worker': ['b:1', 'c:1']}
+    for task, index in (('chief', 0), 0), (('worker', 0), 1), (('worker', 1), 2):
+        text = json.dumps({'cluster': machines, 'task': dict(zip(('type', 'index'), task))})
+        monkeypatch.setenv('TF_CONFIG', text)
+        found = distribution.cluster()
+        assert found == (['a:1', 'b:1', 'c:1'], index)
+        assert found.is_chief == (index == 0)
+    alone = {'cluster': {'worker': ['a:1']}, 'task': {'type': 'worker', 'index': 0}}
+    monkeypatch.setenv('TF_CONFIG', json.dumps(alone))
+    assert distribution.cluster() is None
+
+
+def test_a_batch_that_cannot_be_shared(start):
+    cluster = addresses(2)
+    running = start('m', '--epochs', '1', '--batch-size', '7', cluster=cluster)
+    printed, _ = running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert '--batch-size 7: 2 devices cannot have equal shares' in printed.splitlines()[-1]
+
+
+def test_one_epoch_count_at_a_time(start):
+    running = start('m', '--epochs', '1', '2', cluster=addresses(2))
+    printed, _ = running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert '--epochs: with TF_CONFIG' in printed.splitlines()[-1]
