@@ -62,24 +62,22 @@ def test_a_signal_saves_says_so_and_the_same_command_goes_on(arguments, tmp_path
 
 def test_killed_20_times_it_ends_at_its_step(arguments, tmp_path):
     random = np.random.default_rng(0)
-    folder = tmp_path / f'{NAME}_40e'
+    folder = tmp_path / f'{NAME}_300e'
     killed = 0
-    # From before the first step until after the last: starting takes seconds, a step 20 ms.
+    # Before the first step, between steps, while saving and evaluating: starting takes seconds.
     for _ in range(20):
-        running = start([*arguments, '--epochs', '40'], start_new_session=True)
-        time.sleep(random.uniform(2, 9))
+        running = start([*arguments, '--epochs', '300'], start_new_session=True)
+        time.sleep(random.uniform(1.5, 7))
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
             killed += 1
         running.communicate()
-        if killed >= 20:
-            break
-    assert killed
-    last = start([*arguments, '--epochs', '40'])
-    printed, _ = last.communicate(timeout=120)
+    assert killed > 15, 'most runs should not be at their end before'
+    last = start([*arguments, '--epochs', '300'])
+    printed, _ = last.communicate(timeout=200)
     assert last.returncode == 0, printed
-    assert step_in(folder) == 120
-    assert [path.name for path in folder.glob('*.index')] == ['model.ckpt-120.index']
+    assert step_in(folder) == 900
+    assert [path.name for path in folder.glob('*.index')] == ['model.ckpt-900.index']
 
 
 def cut(folder, name):
