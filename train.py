@@ -9,6 +9,7 @@ last checkpoint stands, and a new epoch count goes on from the nearest earlier o
 """
 
 import argparse
+import contextlib
 import dataclasses
 import errno
 import math
@@ -72,8 +73,8 @@ def train(dataset, root, results_file, settings, epochs, measure=('train', 'test
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
     machines = distribution.cluster()
-    if machines and (len(epochs) > 1 or every_epoch):
-        raise InputError('--epochs: with TF_CONFIG, one epoch count a command, on all machines')
+    if machines and (len(epochs) > 1 or 0 in epochs or every_epoch):
+        raise InputError('--epochs: with TF_CONFIG, one count above 0 a command, on all machines')
     for count in sorted(set(epochs)):
         wanted = dataclasses.replace(settings, epochs=count)
         folder = root / wanted.folder_name
@@ -176,32 +177,19 @@ def _train_steps(folder, settings, first, last, dataset, devices, machines=None)
     if machines:
         watch = distribution.Watch(machines)
         during.append(hooks.AfterSteps(last - first, watch.over.set))
-        task = (
-            tf.estimator.TrainSpec(input_fn, max_steps=last, hooks=during),
-            tf.estimator.EvalSpec(input_fn),  # wanted, and not run
-        )
-        tf.estimator.train_and_evaluate(estimator, *task)
+        with _explained(folder, first):
+            tf.estimator.train_and_evaluate(
+                estimator,
+                tf.estimator.TrainSpec(input_fn, max_steps=last, hooks=during),
+                tf.estimator.EvalSpec(input_fn),  # has to be there, and is not run
+            )
         del os.environ['TF_CONFIG']  # what comes now, the chief does alone
         return
     during += [hooks.CheckpointHook(folder), hooks.SummaryHook(folder, settings.batch_size)]
     if last == 0:
         during.append(hooks.StopBeforeFirstStep())
-    with stop_when_asked() as asked:
-        try:
-            estimator.train(input_fn, [*during, asked], max_steps=max(last, 1))
-        except tf.estimator.NanLossDuringTrainingError:
-            raise InputError(
-                f'{folder}: the loss is not a number after step {first}; remove the folder and '
-                'train with a smaller --learning-rate'
-            ) from None
-        except tf.errors.OpError as error:
-            full = [os.strerror(number) for number in NO_ROOM if os.strerror(number) in str(error)]
-            if not full:
-                raise
-            raise InputError(
-                f'{folder}: {full[0]}; with room for it, the same command goes on from the last '
-                'checkpoint'
-            ) from None
+    with stop_when_asked() as asked, _explained(folder, first):
+        estimator.train(input_fn, [*during, asked], max_steps=max(last, 1))
     reached = checkpoints.step_of(checkpoints.latest(folder))
     if asked.signal is not None:
         raise Interrupted(
@@ -210,6 +198,26 @@ def _train_steps(folder, settings, first, last, dataset, devices, machines=None)
         )
     if reached != last:
         raise RuntimeError(f'{folder}: training ended at step {reached}, not {last}')
+
+
+@contextlib.contextmanager
+def _explained(folder, first):
+    """Raise InputError for what a user can mend of the errors that TensorFlow's training raises."""
+    try:
+        yield
+    except tf.estimator.NanLossDuringTrainingError:
+        raise InputError(
+            f'{folder}: the loss is not a number after step {first}; remove the folder and train '
+            'with a smaller --learning-rate'
+        ) from None
+    except tf.errors.OpError as error:
+        full = [os.strerror(number) for number in NO_ROOM if os.strerror(number) in str(error)]
+        if not full:
+            raise
+        raise InputError(
+            f'{folder}: {full[0]}; with room for it, the same command goes on from the last '
+            'checkpoint'
+        ) from None
 
 
 def _measure_epoch(folder, dataset, results_file, epochs, with_accuracy):

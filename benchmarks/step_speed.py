@@ -3,6 +3,7 @@
     python benchmarks/step_speed.py --net n1 --batch-size 128 --steps 3
     PLAIN_MALLOC=1 python benchmarks/step_speed.py --net n1 --batch-size 128 --steps 3
     python benchmarks/step_speed.py --net n2 --batch-size 64 --evaluate
+    python benchmarks/step_speed.py --net n1 --batch-size 64 --deterministic
 
 One batch of 128x128 images stays in the graph: no input, no hooks, no checkpoints. One step warms
 up; the median of the others counts. PLAIN_MALLOC=1 leaves malloc as the system has it.
@@ -28,6 +29,7 @@ def arguments():
     parser.add_argument('--batch-size', type=int, default=128)
     parser.add_argument('--steps', type=int, default=5)
     parser.add_argument('--evaluate', action='store_true', help='forward only')
+    parser.add_argument('--deterministic', action='store_true', help="as train.py's")
     return parser.parse_args()
 
 
@@ -63,6 +65,9 @@ def main():
     images, labels = random_batch(options.batch_size)
     params = {'classes': CLASSES, 'filters': options.filters, 'learning_rate': 0.001}
     params['batch_norm_momentum'] = 0.99
+    if options.deterministic:
+        tf.config.experimental.enable_op_determinism()
+        tf.keras.utils.set_random_seed(0)
     tf.compat.v1.disable_eager_execution()
     tf.compat.v1.train.get_or_create_global_step()
     modes = tf.estimator.ModeKeys
