@@ -54,8 +54,10 @@ def reranking(variant, probabilities):
 
     Args:
         variant: PLAIN, RERANK or WEIGHTED.
-        probabilities: float (images, classes).
+        probabilities: float (images, classes); None will do for PLAIN.
     """
+    if variant == PLAIN:
+        return None
     classified = probabilities.argmax(axis=1)
 
     def same_class_first(query, order):
@@ -64,7 +66,7 @@ def reranking(variant, probabilities):
     def likely_same_class_first(query, order):
         return order[np.argsort(-(probabilities @ probabilities[query])[order], kind='stable')]
 
-    return {PLAIN: None, RERANK: same_class_first, WEIGHTED: likely_same_class_first}[variant]
+    return {RERANK: same_class_first, WEIGHTED: likely_same_class_first}[variant]
 
 
 def choose_k(asked, images):
@@ -108,7 +110,7 @@ def evaluate(checkpoint, dataset, ks, results_file, distances=('euclidean',), re
 
     folder = checkpoint.folder
     vectors = feature_vectors(checkpoint, dataset.test, dataset.size).vectors
-    probabilities = class_probabilities(checkpoint, vectors)
+    probabilities = class_probabilities(checkpoint, vectors) if rerank else None
     print(f'{folder}: {TITLES[checkpoint.settings.net]}, step {checkpoint.step}')
     for distance in distances:
         for variant in (PLAIN, RERANK, WEIGHTED) if rerank else (PLAIN,):

@@ -41,10 +41,9 @@ def step_in(folder):
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_says_so_and_the_same_command_goes_on(arguments, tmp_path, capsys, number):
+def test_a_signal_saves_says_so_and_the_same_command_goes_on(arguments, tmp_path, number):
     running = start([*arguments, '--epochs', '4000'])
-    line = next(line for line in running.stdout if 'epochs, step' in line)
-    assert line
+    next(line for line in running.stdout if 'epochs, step' in line)  # under way
     running.send_signal(number)
     rest = running.stdout.read()
     assert running.wait(60) == 128 + number
