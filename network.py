@@ -18,6 +18,39 @@ LEARNING_RATE = 0.001  # section 3
 layers = tf.compat.v1.layers
 
 
+@tf.RegisterGradient('KernelByMatmul')
+def _conv_gradient(operation, gradient):
+    """Gradient of a convolution without padding, stride 1: TensorFlow's but for the kernel.
+
+    The kernel's is one matrix product for each of its places. With an image laid out as rows of
+    pixels, and the gradient padded to the image's side, a place is a shift of the rows, for which
+    nothing is copied. On CPU that is faster than TensorFlow's own (README, checks of scale).
+    """
+    images, kernel = operation.inputs
+    _, _, width, inside = images.shape
+    rows, columns, _, outside = kernel.shape
+    to_images = tf.compat.v1.nn.conv2d_backprop_input(
+        tf.shape(images), kernel, gradient, [1, 1, 1, 1], 'VALID'
+    )
+    pixels = tf.reshape(images, [-1, inside])
+    padded = tf.pad(gradient, [[0, 0], [0, rows - 1], [0, columns - 1], [0, 0]])
+    # What comes after is padding, and has no pixel at the last place.
+    count = tf.shape(pixels)[0] - ((rows - 1) * width + columns - 1)
+    errors = tf.reshape(padded, [-1, outside])[:count]
+    to_kernel = [
+        tf.matmul(pixels[shift : shift + count], errors, transpose_a=True)
+        for shift in (row * width + column for row in range(rows) for column in range(columns))
+    ]
+    return to_images, tf.reshape(tf.stack(to_kernel), kernel.shape)
+
+
+def _gradient_of_conv(channels):
+    """Return which gradient a convolution takes, as gradient_override_map wants it."""
+    # cuDNN has a fast one of its own, and a single channel makes thin matrices.
+    ours = channels > 1 and not tf.config.list_physical_devices('GPU')
+    return {'Conv2D': 'KernelByMatmul'} if ours else {}
+
+
 def conv(x, filters, training, momentum):
     """3x3 convolution without padding, ReLU, then batch normalisation.
 
@@ -30,7 +63,9 @@ def conv(x, filters, training, momentum):
     Returns:
         float32 (batch, side - 2, side - 2, filters).
     """
-    x = layers.conv2d(x, filters, 3, activation=tf.nn.relu)
+    graph = tf.compat.v1.get_default_graph()
+    with graph.gradient_override_map(_gradient_of_conv(x.shape[-1])):
+        x = layers.conv2d(x, filters, 3, activation=tf.nn.relu)
     return layers.batch_normalization(
         x, momentum=momentum, epsilon=BATCH_NORM_EPSILON, training=training
     )

@@ -34,6 +34,8 @@ def _keep_freed_memory():
 
 _keep_freed_memory()
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+# On CPU, oneDNN's convolutions; TensorFlow takes them by itself only where AVX-512 is.
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
 import tensorflow as tf  # noqa: E402
 
 SILENCED = (

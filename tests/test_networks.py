@@ -7,6 +7,7 @@ import n1
 import n1_features
 import n2
 import n2_features
+import network
 from tensorflow_setup import tf
 
 KEYS = tf.estimator.ModeKeys
@@ -126,6 +127,27 @@ def test_every_convolution_is_followed_by_fused_batch_normalisation():
             for op in kinds:
                 assert op.inputs[0].op.type == 'Relu'
                 assert op.get_attr('epsilon') == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize('shape', [(3, 8, 8, 1), (2, 7, 9, 3), (1, 3, 3, 2), (5, 4, 11, 16)])
+def test_gradients_of_a_convolution_are_tensorflows(shape):
+    random = np.random.default_rng(0)
+    images = random.normal(size=shape).astype(np.float32)
+    with tf.Graph().as_default() as graph:
+        network.conv(tf.constant(images), 6, training=True, momentum=0.9)
+        (conv,) = (op for op in graph.get_operations() if op.type == 'Conv2D')
+        outputs = conv.outputs[0]
+        weights = random.normal(size=outputs.shape).astype(np.float32)
+        ours = tf.gradients(tf.reduce_sum(outputs * weights), conv.inputs)
+        with tf.compat.v1.Session() as session:
+            session.run(tf.compat.v1.global_variables_initializer())
+            kernel, *ours = session.run([conv.inputs[1], *ours])
+    exact = [tf.constant(value, tf.float64) for value in (images, kernel)]
+    with tf.GradientTape() as tape:
+        tape.watch(exact)
+        loss = tf.reduce_sum(tf.nn.conv2d(*exact, 1, 'VALID') * weights)
+    for got, wanted in zip(ours, tape.gradient(loss, exact)):
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4)
 
 
 def test_two_steps_move_every_moving_mean_by_its_momentum():
