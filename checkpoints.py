@@ -19,6 +19,7 @@ NETWORKS = {'n1': n1, 'n2': n2}
 FEATURES = {'n1': n1_features, 'n2': n2_features}
 CONV_LAYERS = {8: 'n1', 17: 'n2'}
 SETTINGS = 'settings.json'
+TRIPLET = (0.2, 128, 4)  # margin, embedding size, drawings of a category: what no folder names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +34,13 @@ class Settings:
     batch_size: int = None  # images
     learning_rate: float = network.LEARNING_RATE
     batch_norm_momentum: float = network.BATCH_NORM_MOMENTUM
+    learning_rate_decay: float = 1.0  # factor per epoch
+    augment: bool = False
+    loss: str = network.CROSS_ENTROPY
+    margin: float = 0.0  # this and the next two: of the triplet loss, 0 without it
+    embedding_size: int = 0
+    drawings: int = 0  # of each category in a batch; 0: any
+    reestimated: bool = False  # moving statistics by reestimate.py
     seed: int = None
     deterministic: bool = False
     images: int = None  # training images
@@ -46,7 +54,12 @@ class Settings:
             'classes': self.classes,
             'filters': self.filters,
             'learning_rate': self.learning_rate,
+            'learning_rate_decay': self.learning_rate_decay,
+            'steps_per_epoch': self.images / self.batch_size if self.images else None,
             'batch_norm_momentum': self.batch_norm_momentum,
+            'loss': self.loss,
+            'margin': self.margin,
+            'embedding_size': self.embedding_size,
         }
 
     @property
@@ -56,16 +69,24 @@ class Settings:
         if self.net == 'n1' and self.filters != n1.FILTERS:
             figure_1 = self.filters == n1.FIGURE_1_FILTERS
             marks.append('fig1' if figure_1 else 'filters' + '-'.join(map(str, self.filters)))
+        if self.loss != network.CROSS_ENTROPY:
+            marks.append(self.loss)
+        margin, embedding_size, drawings = TRIPLET if self.embedding_size else (0, 0, 0)
         for mark, value, papers in (
+            ('margin', self.margin, margin),
+            ('embedding', self.embedding_size, embedding_size),
+            ('drawings', self.drawings, drawings),
             ('batch', self.batch_size, 128),
             ('rate', self.learning_rate, network.LEARNING_RATE),
+            ('decay', self.learning_rate_decay, 1),
             ('momentum', self.batch_norm_momentum, network.BATCH_NORM_MOMENTUM),
             ('seed', self.seed, 0),
         ):
             if value != papers:
                 marks.append(f'{mark}{value:g}')
-        if self.deterministic:
-            marks.append('deterministic')
+        for mark in ('augment', 'deterministic', 'reestimated'):
+            if getattr(self, mark):
+                marks.append(mark)
         return '_'.join([*marks, f'{self.epochs:g}e'])
 
     def differences(self, other):

@@ -1,6 +1,7 @@
 """What every script's command line shares: argument types, and errors told in one line."""
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
@@ -41,6 +42,30 @@ def natural_int(text):
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f'{text} is negative')
+    return value
+
+
+def epoch_count(text):
+    """Argument type: a decimal number of epochs, 0 for the untrained network."""
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f'{text} is not a number of epochs')
+    return value
+
+
+def above_0(text):
+    """Argument type: a number above 0."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f'{text} is not a number above 0')
+    return value
+
+
+def below_1(text):
+    """Argument type: a number from 0 up to, not including, 1."""
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f'{text} is not in [0, 1)')
     return value
 
 

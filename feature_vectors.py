@@ -23,6 +23,7 @@ from input_pipeline import evaluation_input_fn
 from tensorflow_setup import tf
 
 FC2 = 'ConvNet/dense_1'  # as the published checkpoints name the last layer
+EMBEDDING = 'ConvNet/embedding/kernel'
 
 
 class FeatureVectors(NamedTuple):
@@ -95,6 +96,17 @@ def class_probabilities(checkpoint, vectors):
     logits = vectors.astype(np.float64) @ kernel + bias
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True)
+
+
+def embeddings(checkpoint, vectors):
+    """Return what a triplet loss made of fc1, float64 (images, embedding size) of length 1.
+
+    None for a checkpoint that was trained without one. A vector of zeros stays so.
+    """
+    if not checkpoint.settings.embedding_size:
+        return None
+    embedded = vectors.astype(np.float64) @ tf.train.load_variable(checkpoint.prefix, EMBEDDING)
+    return embedded / np.maximum(np.linalg.norm(embedded, axis=1, keepdims=True), 1e-12)
 
 
 def _source(checkpoint, split):

@@ -15,6 +15,7 @@ import results
 from checkpoints import NETWORKS
 from dataset import open_dataset
 from input_pipeline import evaluation_input_fn
+from network import TRIPLET
 from runs import TITLES
 from tensorflow_setup import tf
 
@@ -60,8 +61,14 @@ def measurements(checkpoint, dataset, split):
 
 
 def evaluate(checkpoint, dataset, results_file, splits=('train', 'test')):
-    """Measure, print and record a Checkpoint's accuracy on splits; return {split: value}."""
+    """Measure, print and record a Checkpoint's accuracy on splits; return {split: value}.
+
+    One that was trained without classes has none, which is said.
+    """
     folder, settings = checkpoint.folder, checkpoint.settings
+    if settings.loss == TRIPLET:
+        print(f'{folder}: trained by the triplet loss alone, which classifies nothing: no accuracy')
+        return {}
     values = {}
     for split in [getattr(dataset, name) for name in splits]:
         value = accuracy(checkpoint, split, dataset.size)

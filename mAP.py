@@ -15,12 +15,14 @@ import command_line
 import results
 from average_precision import READINGS, THREADS, retrieve
 from command_line import InputError
+from compactness import compactness
 from dataset import open_dataset
 from ranking import DISTANCES
 from runs import TITLES
 
 DEFAULT_K = (49, 4999)  # the paper's: all relevant answers, and all answers
 PLAIN, RERANK, WEIGHTED = '', 'rerank', 'rerank-probability'  # results.csv: variant
+EMBEDDING = 'embedding'  # likewise: not fc1, but what a triplet loss made of it
 
 
 def mAP(features, labels, k, reading='standard', distance='euclidean', threads=THREADS):
@@ -53,10 +55,10 @@ def reranking(variant, probabilities):
     and answer are of one class, the sum over classes of the product of theirs.
 
     Args:
-        variant: PLAIN, RERANK or WEIGHTED.
-        probabilities: float (images, classes); None will do for PLAIN.
+        variant: PLAIN, RERANK, WEIGHTED or EMBEDDING.
+        probabilities: float (images, classes), for RERANK and WEIGHTED.
     """
-    if variant == PLAIN:
+    if variant in (PLAIN, EMBEDDING):
         return None
     classified = probabilities.argmax(axis=1)
 
@@ -92,7 +94,9 @@ def choose_k(asked, images):
 
 def evaluate(checkpoint, dataset, ks, results_file, distances=('euclidean',), rerank=False,
              threads=THREADS, reports=None):  # fmt: skip
-    """Measure, print and record the mAP of a checkpoint at each k, in every reading.
+    """Measure, print and record a checkpoint's compactness and mAP at each k, in every reading.
+
+    Of fc1 and, if a triplet loss made one, of the embedding.
 
     Args:
         checkpoint: checkpoints.Checkpoint.
@@ -105,22 +109,31 @@ def evaluate(checkpoint, dataset, ks, results_file, distances=('euclidean',), re
         reports: folder that receives what was found by category, None for nothing.
     """
     # TensorFlow is loaded only when there is use for it.
-    from feature_vectors import class_probabilities, feature_vectors
+    from feature_vectors import class_probabilities, embeddings, feature_vectors
     from load import measurements
+    from network import TRIPLET
 
     folder = checkpoint.folder
+    if rerank and checkpoint.settings.loss == TRIPLET:
+        print(f'{folder}: trained without classes to reorder its answers by')
+        rerank = False
     vectors = feature_vectors(checkpoint, dataset.test, dataset.size).vectors
     probabilities = class_probabilities(checkpoint, vectors) if rerank else None
     print(f'{folder}: {TITLES[checkpoint.settings.net]}, step {checkpoint.step}')
+    embedded = embeddings(checkpoint, vectors)
+    variants = [PLAIN, *([RERANK, WEIGHTED] if rerank else [])]
+    variants += [EMBEDDING] if embedded is not None else []
     for distance in distances:
-        for variant in (PLAIN, RERANK, WEIGHTED) if rerank else (PLAIN,):
+        for variant in variants:
+            compared = embedded if variant == EMBEDDING else vectors
+            reranked = reranking(variant, probabilities)
             found = retrieve(
-                vectors,
+                compared,
                 dataset.test.labels,
                 ks,
                 distance,
                 threads,
-                reranking(variant, probabilities),
+                reranked,
             )
             shared = {
                 **measurements(checkpoint, dataset, dataset.test),
@@ -137,6 +150,12 @@ def evaluate(checkpoint, dataset, ks, results_file, distances=('euclidean',), re
                 ],
             )
             _print(found, values, distance, variant)
+            if reranked is None:
+                compact = compactness(compared, dataset.test.labels, distance)
+                if compact is not None:
+                    print(f'    compactness (distance within / between categories): {compact:.4f}')
+                    row = {**shared, 'metric': 'compactness', 'value': compact}
+                    results.record(results_file, [row])
             if reports and variant == PLAIN:
                 from retrieval_report import report
 

@@ -5,6 +5,7 @@ The layers come from tf.compat.v1.layers in graph mode, because the names these 
 checkpoints.
 """
 
+import triplet
 from tensorflow_setup import tf
 
 FIRST_STEP = 'first_step'  # the collection of summaries that are worth writing once
@@ -14,6 +15,8 @@ FC1 = 1024  # values of a feature vector
 BATCH_NORM_MOMENTUM = 0.99
 BATCH_NORM_EPSILON = 0.001
 LEARNING_RATE = 0.001  # section 3
+# Losses: the paper's, that of section 4's question, and their sum.
+CROSS_ENTROPY, TRIPLET, BOTH = LOSSES = ('cross-entropy', 'triplet', 'triplet-and-cross-entropy')
 
 layers = tf.compat.v1.layers
 
@@ -96,16 +99,28 @@ def classifier(trunk, features, labels, mode, params):
         features: images (batch, side, side, 1), any number type, 0 = ink .. 255 = paper.
         labels: int32 (batch,), None to predict.
         mode: a tf.estimator.ModeKeys.
-        params: dict with classes, learning_rate, batch_norm_momentum and what the trunk wants.
+        params: dict with classes, learning_rate, batch_norm_momentum and what the trunk wants;
+            where it is not the paper's training, loss (of LOSSES), margin and embedding_size, and
+            learning_rate_decay with steps_per_epoch.
     """
     training = mode == tf.estimator.ModeKeys.TRAIN
     with tf.compat.v1.variable_scope('ConvNet'):
         hidden = trunk(tf.cast(features, tf.float32), training, params)
         logits = layers.dense(hidden, params['classes'])
+        if params.get('embedding_size'):
+            size = params['embedding_size']
+            embedding = layers.dense(hidden, size, use_bias=False, name='embedding')
     classes = tf.argmax(logits, axis=1, output_type=tf.int32)
     if mode == tf.estimator.ModeKeys.PREDICT:
         return tf.estimator.EstimatorSpec(mode, {'logits': logits, 'classes': classes})
-    loss = tf.compat.v1.losses.sparse_softmax_cross_entropy(labels, logits)
+    loss, kind = 0.0, params.get('loss', CROSS_ENTROPY)
+    if kind != TRIPLET:
+        loss += tf.compat.v1.losses.sparse_softmax_cross_entropy(
+            labels, logits, loss_collection=None
+        )
+    if kind != CROSS_ENTROPY:
+        loss += triplet.semi_hard(triplet.normalise(embedding), labels, params['margin'])
+    tf.compat.v1.losses.add_loss(loss)  # where the progress finds it
     if mode == tf.estimator.ModeKeys.EVAL:
         everyone = tf.ones_like(labels, tf.bool)
         metrics = {
@@ -116,13 +131,18 @@ def classifier(trunk, features, labels, mode, params):
         return tf.estimator.EstimatorSpec(mode, loss=loss, eval_metric_ops=metrics)
     batch_accuracy = tf.reduce_mean(tf.cast(tf.equal(labels, classes), tf.float32))
     tf.compat.v1.summary.scalar('batch_accuracy', batch_accuracy)
-    tf.compat.v1.summary.scalar('learning_rate', params['learning_rate'])
+    rate, step = params['learning_rate'], tf.compat.v1.train.get_global_step()
+    if params.get('learning_rate_decay', 1) != 1:
+        rate = tf.compat.v1.train.exponential_decay(
+            rate, step, params['steps_per_epoch'], params['learning_rate_decay']
+        )
+    tf.compat.v1.summary.scalar('learning_rate', rate)
     tf.compat.v1.summary.image('drawings', features, SHOWN, [FIRST_STEP])
-    optimizer = tf.compat.v1.train.AdamOptimizer(params['learning_rate'])
+    optimizer = tf.compat.v1.train.AdamOptimizer(rate)
     # The moving statistics of batch normalisation are moved by these operations alone.
     with tf.control_dependencies(tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)):
-        step = optimizer.minimize(loss, tf.compat.v1.train.get_global_step())
-    return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=step)
+        train_op = optimizer.minimize(loss, step)
+    return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=train_op)
 
 
 def feature_extractor(trunk, features, mode, params):

@@ -8,10 +8,7 @@ checkpoints_n1_15e, ... Settings other than the paper's stand in the folder's na
 last checkpoint stands, and a new epoch count goes on from the nearest earlier one.
 """
 
-import argparse
-import contextlib
 import dataclasses
-import errno
 import math
 import os
 import shutil
@@ -28,15 +25,15 @@ import mAP
 import network
 import results
 import run_folder
-from checkpoints import NETWORKS, Settings
+import triplet
+from checkpoints import NETWORKS, TRIPLET, Settings
 from command_line import InputError, Interrupted
 from dataset import open_dataset
 from input_pipeline import training_input_fn
 from interruption import stop_when_asked
 from runs import TITLES
 from tensorflow_setup import tf
-
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from training_errors import explained
 
 
 def steps_for(epochs, images, batch_size):
@@ -70,6 +67,8 @@ def train(dataset, root, results_file, settings, epochs, measure=('train', 'test
         Interrupted: a signal came; a checkpoint was saved.
     """
     checkpoints.check_size(settings.net, dataset)
+    if settings.drawings:
+        triplet.check_batch(settings.batch_size, settings.drawings, dataset.train)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
     machines = distribution.cluster()
@@ -163,21 +162,26 @@ def _train_steps(folder, settings, first, last, dataset, devices, machines=None)
     # The initial weights come from Python's random numbers, which RunConfig's seed does not set.
     tf.keras.utils.set_random_seed(settings.seed)
     estimator = tf.estimator.Estimator(model_fn, config=config, params=settings.params)
+    shares = strategy.num_replicas_in_sync if strategy else 1
+    if settings.drawings:
+        triplet.check_batch(settings.batch_size // shares, settings.drawings, dataset.train)
     input_fn = training_input_fn(
         dataset.train,
         dataset.size,
         settings.batch_size,
         settings.seed,
         first,
-        strategy.num_replicas_in_sync if strategy else 1,
+        shares,
         (machines.index, len(machines.addresses)) if machines else (0, 1),
+        settings.drawings,
+        settings.augment,
     )
     title = f'{TITLES[settings.net]} to {settings.epochs:g} epochs'
     during = [hooks.ProgressHook(title, first, last, settings.batch_size, len(dataset.train))]
     if machines:
         watch = distribution.Watch(machines)
         during.append(hooks.AfterSteps(last - first, watch.over.set))
-        with _explained(folder, first):
+        with explained(folder, first):
             tf.estimator.train_and_evaluate(
                 estimator,
                 tf.estimator.TrainSpec(input_fn, max_steps=last, hooks=during),
@@ -188,7 +192,7 @@ def _train_steps(folder, settings, first, last, dataset, devices, machines=None)
     during += [hooks.CheckpointHook(folder), hooks.SummaryHook(folder, settings.batch_size)]
     if last == 0:
         during.append(hooks.StopBeforeFirstStep())
-    with stop_when_asked() as asked, _explained(folder, first):
+    with stop_when_asked() as asked, explained(folder, first):
         estimator.train(input_fn, [*during, asked], max_steps=max(last, 1))
     reached = checkpoints.step_of(checkpoints.latest(folder))
     if asked.signal is not None:
@@ -198,26 +202,6 @@ def _train_steps(folder, settings, first, last, dataset, devices, machines=None)
         )
     if reached != last:
         raise RuntimeError(f'{folder}: training ended at step {reached}, not {last}')
-
-
-@contextlib.contextmanager
-def _explained(folder, first):
-    """Raise InputError for what a user can mend of the errors that TensorFlow's training raises."""
-    try:
-        yield
-    except tf.estimator.NanLossDuringTrainingError:
-        raise InputError(
-            f'{folder}: the loss is not a number after step {first}; remove the folder and train '
-            'with a smaller --learning-rate'
-        ) from None
-    except tf.errors.OpError as error:
-        full = [os.strerror(number) for number in NO_ROOM if os.strerror(number) in str(error)]
-        if not full:
-            raise
-        raise InputError(
-            f'{folder}: {full[0]}; with room for it, the same command goes on from the last '
-            'checkpoint'
-        ) from None
 
 
 def _measure_epoch(folder, dataset, results_file, epochs, with_accuracy):
@@ -241,30 +225,6 @@ def _measured(results_file, folder, splits):
     return found >= set(splits)
 
 
-def epoch_count(text):
-    """Argument type: a decimal number of epochs, 0 for the untrained network."""
-    value = float(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f'{text} is not a number of epochs')
-    return value
-
-
-def rate(text):
-    """Argument type: a number above 0."""
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f'{text} is not a number above 0')
-    return value
-
-
-def momentum(text):
-    """Argument type: a number from 0 up to, not including, 1."""
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not in [0, 1)')
-    return value
-
-
 def main(argv=None):
     """Parse the command line and train."""
     arguments = command_line.parser(__doc__)
@@ -273,10 +233,21 @@ def main(argv=None):
     add('--checkpoints', type=Path, default=Path('.'), help='receives the checkpoint folders')
     command_line.add_results(arguments)
     add('--net', nargs='+', choices=NETWORKS, default=['n1', 'n2'], help='n1 skNet, n2 skResNet')
-    add('--epochs', nargs='+', type=epoch_count, default=[10, 15, 20], help='may be fractions')
+    add(
+        '--epochs',
+        nargs='+',
+        type=command_line.epoch_count,
+        default=[10, 15, 20],
+        help='may be fractions',
+    )
     count, natural = command_line.positive_int, command_line.natural_int
     add('--batch-size', type=count, default=128, help='images per step')
-    add('--learning-rate', type=rate, default=network.LEARNING_RATE, help="Adam's, per step")
+    add(
+        '--learning-rate',
+        type=command_line.above_0,
+        default=network.LEARNING_RATE,
+        help="Adam's, per step",
+    )
     add(
         '--filters',
         nargs=4,
@@ -286,9 +257,21 @@ def main(argv=None):
     )
     add(
         '--batch-norm-momentum',
-        type=momentum,
+        type=command_line.below_1,
         default=network.BATCH_NORM_MOMENTUM,
         help='of the moving statistics, per step; they need some 4/(1 - momentum) steps',
+    )
+    add('--loss', choices=network.LOSSES, default=network.CROSS_ENTROPY, help="the paper's first")
+    margin, embedding_size, drawings = TRIPLET
+    add('--margin', type=command_line.above_0, default=margin, help="the triplet loss's")
+    add('--embedding-size', type=count, default=embedding_size, help='values (triplet)')
+    add('--drawings', type=count, default=drawings, help='of each category in a batch (triplet)')
+    add('--augment', action='store_true', help='turn, scale and shift each training image a little')
+    add(
+        '--learning-rate-decay',
+        type=command_line.above_0,
+        default=1.0,
+        help='factor of the learning rate, each epoch',
     )
     add('--seed', type=natural, default=0, help='of the weights and the shuffle')
     splits = ['train', 'test']
@@ -305,6 +288,10 @@ def main(argv=None):
     if distribution.cluster() and len(options.net) > 1:
         raise InputError('--net: with TF_CONFIG, one network a command, on all machines')
     dataset = open_dataset(options.data)
+    of_triplet = {}
+    if options.loss != network.CROSS_ENTROPY:
+        names = ('margin', 'embedding_size', 'drawings')
+        of_triplet = {name: getattr(options, name) for name in names}
     for net in options.net:
         settings = Settings(
             net=net,
@@ -315,6 +302,10 @@ def main(argv=None):
             batch_size=options.batch_size,
             learning_rate=options.learning_rate,
             batch_norm_momentum=options.batch_norm_momentum,
+            loss=options.loss,
+            **of_triplet,
+            augment=options.augment,
+            learning_rate_decay=options.learning_rate_decay,
             seed=options.seed,
             deterministic=options.deterministic,
             images=len(dataset.train),

@@ -35,6 +35,18 @@ SETTINGS = Settings('n1', (64, 64, 64, 64), 100, 10, size=128, batch_size=128, s
             {'learning_rate': 0.0005, 'batch_norm_momentum': 0.9},
             'checkpoints_n1_rate0.0005_momentum0.9_10e',
         ),
+        (
+            {'loss': 'triplet', 'margin': 0.2, 'embedding_size': 128, 'drawings': 4},
+            'checkpoints_n1_triplet_10e',
+        ),
+        (
+            {'loss': 'triplet', 'margin': 0.5, 'embedding_size': 64, 'drawings': 8},
+            'checkpoints_n1_triplet_margin0.5_embedding64_drawings8_10e',
+        ),
+        (
+            {'augment': True, 'learning_rate_decay': 0.8, 'reestimated': True},
+            'checkpoints_n1_decay0.8_augment_reestimated_10e',
+        ),
     ],
 )
 def test_names(changes, name):

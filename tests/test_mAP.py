@@ -5,10 +5,11 @@ import pytest
 import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, pairwise_distances
 from sklearn.metrics.pairwise import cosine_distances
 
 from average_precision import READINGS, average_precision, retrieve
+from compactness import compactness
 from mAP import choose_k, mAP, reranking
 
 
@@ -236,3 +237,22 @@ def test_choice_of_k(capsys):
     assert choose_k([], 1000) == [49]
     assert '4999 left out' in capsys.readouterr().out
     assert choose_k(['all', '49'], 1000) == [49, 999]
+
+
+@pytest.mark.parametrize('distance', ['euclidean', 'cosine'])
+def test_compactness_against_scikit_learn(distance):
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 5, 700)
+    features = random.normal(size=(700, 6)) + labels[:, np.newaxis]
+    distances = pairwise_distances(features, metric=distance)
+    pairs = np.triu_indices(700, 1)
+    alike = labels[pairs[0]] == labels[pairs[1]]
+    wanted = distances[pairs][alike].mean() / distances[pairs][~alike].mean()
+    assert compactness(features, labels, distance) == pytest.approx(wanted, rel=1e-6)
+
+
+def test_compactness_where_it_is_not_defined():
+    assert compactness(np.eye(3), [0, 1, 2]) is None
+    assert compactness(np.eye(3), [1, 1, 1]) is None
+    assert compactness(np.ones((4, 2)), [0, 0, 1, 1]) is None
+    assert compactness([[0.0], [0.0], [1.0], [1.0]], [0, 0, 1, 1]) == 0

@@ -179,6 +179,20 @@ def test_a_loss_that_is_no_number_stops_the_run(refused, small_dataset, tmp_path
     )
 
 
+def test_the_learning_rate_falls_each_epoch(run, tmp_path):
+    run('--epochs', '7', '--learning-rate-decay', '0.5', '--measure', 'test')
+    rates = {
+        event.step: value.simple_value
+        for path in (tmp_path / f'{NAME}_decay0.5_7e').glob('events.*')
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+        if value.tag == 'learning_rate'
+    }
+    # 3 steps an epoch; a summary shows what the step that ended there began with.
+    assert rates[20] == pytest.approx(0.001 * 0.5 ** (19 / 3), rel=0.15)
+    assert rates[20] < 0.0002
+
+
 def test_it_learns(run):
     measured = run('--epochs', '30', '--learning-rate', '0.003', '--batch-norm-momentum', '0.9')
     assert measured['30', 'train'] > 0.6  # chance is 0.33

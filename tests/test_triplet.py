@@ -1,0 +1,113 @@
+"""The triplet loss: its value, its batches, and training with it."""
+
+import re
+
+import numpy as np
+import pytest
+
+import results
+import train
+import triplet
+from average_precision import READINGS
+from input_pipeline import training_input_fn
+from tensorflow_setup import tf
+
+
+def by_hand(embeddings, labels, margin):
+    """The mean loss over all pairs of a category, one triplet at a time."""
+    losses = []
+    for a, anchor in enumerate(embeddings):
+        for p, positive in enumerate(embeddings):
+            others = [e for e, label in zip(embeddings, labels) if label != labels[a]]
+            if p == a or labels[p] != labels[a]:
+                continue
+            near = np.sum((anchor - positive) ** 2)
+            far = [np.sum((anchor - other) ** 2) for other in others]
+            chosen = min([f for f in far if f > near], default=max(far, default=0))
+            losses.append(max(0, near - chosen + margin))
+    return np.mean(losses) if losses else 0
+
+
+@pytest.mark.parametrize('labels', [[0, 0, 1, 1], [2, 0, 1, 2, 0, 1, 2, 2], [0, 1, 2], [1, 1, 1]])
+@pytest.mark.parametrize('margin', [0.01, 0.2, 1.0])
+def test_semi_hard_loss(labels, margin):
+    for seed in range(5):
+        vectors = np.random.default_rng(seed).normal(size=(len(labels), 3)).astype(np.float32)
+        embeddings = triplet.normalise(vectors)
+        assert np.linalg.norm(embeddings, axis=1) == pytest.approx(1)
+        loss = triplet.semi_hard(embeddings, tf.constant(labels), margin)
+        assert float(loss) == pytest.approx(by_hand(embeddings.numpy(), labels, margin), abs=1e-5)
+
+
+def test_gradients_are_finite_where_vectors_are_zero_or_equal():
+    vectors = tf.constant([[0.0, 0.0], [1.0, 2.0], [1.0, 2.0], [0.0, 0.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(vectors)
+        loss = triplet.semi_hard(triplet.normalise(vectors), tf.constant([0, 0, 1, 1]), 0.2)
+    assert loss > 0
+    assert np.isfinite(tape.gradient(loss, vectors)).all()
+
+
+def test_batches_are_categories_with_so_many_drawings_each(small_dataset):
+    split = small_dataset.train
+    chosen = [triplet.category_batch(split.labels, 6, 3, 0, step) for step in range(20)]
+    for batch in chosen:
+        assert len(set(batch)) == 6
+        assert sorted(np.bincount(split.labels[batch], minlength=3)) == [0, 3, 3]
+    assert set(np.concatenate(chosen)) == set(range(24))
+    again = triplet.category_batch(split.labels, 6, 3, 0, 7)
+    assert again.tolist() == chosen[7].tolist()
+
+
+@pytest.mark.parametrize('shares', [1, 2])
+def test_the_stream_of_batches_goes_on_where_it_was(small_dataset, shares):
+    def labels(first, steps):
+        stream = training_input_fn(small_dataset.train, 96, 4, 1, first, shares, drawings=2)()
+        taken = stream.take(steps * shares).as_numpy_iterator()
+        return np.concatenate([labels for _, labels in taken])
+
+    whole = labels(0, 9)
+    assert labels(6, 3).tolist() == whole[24:].tolist()
+    pairs = whole.reshape(-1, 2)
+    assert (pairs[:, 0] == pairs[:, 1]).all()
+    assert (pairs[0::2, 0] != pairs[1::2, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        (['--batch-size', '10', '--drawings', '4'], ['--batch-size', '10 images']),
+        (['--batch-size', '16', '--drawings', '4'], ['2 to 3 categories']),
+        (['--batch-size', '18', '--drawings', '9'], ['--drawings 9', '2 to 8']),
+        (['--margin', '0'], ['--margin']),
+    ],
+)
+def test_batches_that_cannot_be_made(refused, small_dataset, tmp_path, options, words):
+    place = ['--data', small_dataset.folder, '--checkpoints', tmp_path, '--net', 'n1']
+    refused('train.py', *place, '--loss', 'triplet', *options, words=words, cwd=tmp_path)
+    assert not list(tmp_path.glob('checkpoints_*'))
+
+
+@pytest.mark.parametrize('loss', ['triplet', 'triplet-and-cross-entropy'])
+def test_training_and_evaluation(run_script, small_dataset, tmp_path, capsys, loss):
+    place = ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path)]
+    place += ['--results', str(tmp_path / 'results.csv')]
+    narrow = ['--net', 'n1', '--filters', '4', '4', '4', '4', '--batch-size', '12']
+    narrow += ['--loss', loss, '--embedding-size', '8', '--batch-norm-momentum', '0.9']
+    train.main([*place, *narrow, '--epochs', '1', '40', '--learning-rate', '0.003'])
+    losses = re.findall(r'loss ([\d.]+)', capsys.readouterr().out)
+    assert float(losses[-1]) < 0.1  # embeddings that fell together would cost the margin, 0.2
+    name = 'checkpoints_n1_filters4-4-4-4_' + loss
+    name += '_embedding8_batch12_rate0.003_momentum0.9'
+    assert {p.name for p in tmp_path.glob('checkpoints_*')} == {f'{name}_1e', f'{name}_40e'}
+    ended = run_script('mAP.py', *place, '--k', 'all', '--rerank')
+    assert ended.returncode == 0, ended.stderr
+    rows = results.read(tmp_path / 'results.csv')
+    assert any(row['metric'] == 'accuracy' for row in rows) == (loss != 'triplet')
+    assert any('rerank' in row['variant'] for row in rows) == (loss != 'triplet')
+    found = {
+        (row['variant'], row['reading'])
+        for row in rows
+        if row['metric'] == 'mAP' and 'rerank' not in row['variant']
+    }
+    assert found == {(v, r) for v in ('', 'embedding') for r in READINGS}
