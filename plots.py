@@ -1,12 +1,15 @@
 """Draws the paper's figures 3 to 7 from what was measured, the paper's own points faint behind.
 
+Figures 1 and 2, the networks, are architecture.py's.
+
     python plots.py --results results.csv --out figures
 
 Takes the table that train.py, load.py and mAP.py keep. Leaves figure_3 (accuracy against epochs),
 figure_4 and figure_5 (accuracy on the training and test set at the largest epoch counts), figure_6
-(mAP against epochs) and figure_7 (mAP at the largest epoch counts), each as PNG and SVG. The mAP is
-in the paper's reading. The paper's points (paper_figures.csv) were read off the images of its
-figures, to 0.003; they come from 100 categories of 1000 + 50 drawings.
+(mAP against epochs), figure_7 (mAP at the largest epoch counts) and figure_compactness (distance
+within categories over that between, against epochs), each as PNG and SVG. The mAP is in the paper's
+reading. The paper's points (paper_figures.csv) were read off the images of its figures, to 0.003;
+they come from 100 categories of 1000 + 50 drawings.
 """
 
 import csv
@@ -28,6 +31,7 @@ PAPER = Path(__file__).with_name('paper_figures.csv')
 COLOURS = {'n1': 'tab:blue', 'n2': 'tab:red'}
 MARKERS = 'osD^vP*X'  # one a run, where a net has several
 LINES = {'train': '-', 'test': '--'}
+BARS = (4, 5, 7)  # figures
 LARGEST = 2  # bars show so many of the largest epoch counts; the paper's are 60 and 90
 PAPERS_RUN = 'the paper'
 
@@ -57,8 +61,9 @@ def measured_points(path):
         raise InputError(f'{path}: no measurements; run train.py and mAP.py first')
     points = []
     for row in rows:
-        papers = (row['reading'], row['distance'], row['variant']) == ('paper', 'euclidean', '')
-        if row['epochs'] and (papers or row['metric'] == 'accuracy'):
+        as_paper = (row['distance'], row['variant']) == ('euclidean', '')
+        drawn = {'mAP': as_paper and row['reading'] == 'paper', 'compactness': as_paper}
+        if row['epochs'] and drawn.get(row['metric'], True):
             try:
                 points.append(
                     Point(
@@ -145,8 +150,8 @@ def draw_curves(points, papers, metric, title, out, name):
     ks = sorted({point.k for point in points if point.k}, key=int)
 
     def appearance(run, net, split, k):
-        line = LINES[split] if metric == 'accuracy' else ('-', '--', '-.', ':')[ks.index(k) % 4]
-        what = split if metric == 'accuracy' else f'k = {k}'
+        line = ('-', '--', '-.', ':')[ks.index(k) % 4] if k else LINES[split]
+        what = f'k = {k}' if k else split
         return {
             'color': COLOURS[net],
             'linestyle': line,
@@ -172,7 +177,8 @@ def draw_curves(points, papers, metric, title, out, name):
     axes.set_ylim(0, 1.03 if metric == 'accuracy' else None)
     axes.set_xlim(0, None)
     axes.legend(fontsize='small', loc='upper left', bbox_to_anchor=(1.01, 1))
-    save(figure, points, title, out, name)
+    describe(figure, points, title)
+    save(figure, out, name)
 
 
 def draw_bars(points, papers, title, xlabel, out, name):
@@ -180,18 +186,24 @@ def draw_bars(points, papers, title, xlabel, out, name):
     figure, axes = plt.subplots(layout='constrained')
     bars(axes, [*points, *papers])
     axes.set_xlabel(xlabel)
-    save(figure, points, title, out, name)
+    describe(figure, points, title)
+    save(figure, out, name)
 
 
-def save(figure, points, title, out, name):
-    """Add the title and what was measured on, and write PNG and SVG."""
+def describe(figure, points, title):
+    """Add the title and what was measured on."""
     settings = ' / '.join(sorted({point.setting for point in points}))
     figure.suptitle(f'{title}\nmeasured on {settings}; faint: the paper', fontsize='medium')
+
+
+def save(figure, out, name):
+    """Write a figure as PNG and SVG, the same bytes for the same numbers; return the PNG's path."""
+    matplotlib.rcParams['svg.hashsalt'] = 'figures'
     for ending in ('png', 'svg'):
-        # Without a date, the same numbers give the same file.
         metadata = {'Date': None} if ending == 'svg' else None
         figure.savefig(out / f'{name}.{ending}', dpi=150, metadata=metadata)
     plt.close(figure)
+    return out / f'{name}.png'
 
 
 def main(argv=None):
@@ -204,7 +216,6 @@ def main(argv=None):
     options = arguments.parse_args(argv)
     points, papers = measured_points(options.results), paper_points()
     options.out.mkdir(parents=True, exist_ok=True)
-    matplotlib.rcParams['svg.hashsalt'] = 'figures'
 
     def of(metric, split=None):
         return [
@@ -218,13 +229,19 @@ def main(argv=None):
         (5, 'accuracy', 'test', 'Figure 5: accuracy on the test set, largest epoch counts'),
         (6, 'mAP', None, "Figure 6: mAP against epochs (the paper's reading)"),
         (7, 'mAP', None, "Figure 7: mAP at the largest epoch counts (the paper's reading)"),
+        (
+            'compactness',
+            'compactness',
+            None,
+            'Compactness: distance within over distance between categories',
+        ),
     ):
         chosen = of(metric, split)
         if not chosen:
             print(f'figure {number} left out: {options.results} has no {metric} for it')
             continue
         name = f'figure_{number}'
-        if number in (3, 6):
+        if number not in BARS:
             draw_curves(chosen, papers[number], metric, title, options.out, name)
         else:
             draw_bars(chosen, papers[number], title, metric, options.out, name)

@@ -3,6 +3,8 @@
 import pytest
 from PIL import Image
 
+import architecture
+import n2
 import plots
 import results
 
@@ -20,6 +22,8 @@ def table(tmp_path):
             for reading in ('standard', 'paper'):
                 found = {'metric': 'mAP', 'reading': reading, 'distance': 'euclidean', 'k': 49}
                 rows.append({**row, **found, 'split': 'test', 'value': 0.25})
+            compact = {'metric': 'compactness', 'distance': 'euclidean', 'value': 0.7}
+            rows.append({**row, **compact, 'split': 'test'})
     path = tmp_path / 'results.csv'
     results.record(path, rows)
     return path
@@ -28,8 +32,8 @@ def table(tmp_path):
 def test_all_figures(table, run_script, tmp_path):
     ended = run_script('plots.py', '--results', table, '--out', tmp_path / 'figures')
     assert ended.returncode == 0, ended.stderr
-    assert len(ended.stdout.splitlines()) == 5
-    for number in range(3, 8):
+    assert len(ended.stdout.splitlines()) == 6
+    for number in (*range(3, 8), 'compactness'):
         with Image.open(tmp_path / 'figures' / f'figure_{number}.png') as image:
             assert image.width > 600
         assert (tmp_path / 'figures' / f'figure_{number}.svg').stat().st_size > 10_000
@@ -61,3 +65,20 @@ def test_the_papers_points():
 
 def test_no_results(refused, tmp_path):
     refused('plots.py', '--results', tmp_path / 'none.csv', words=['none.csv', 'train.py'])
+
+
+def test_architectures(run_script, tmp_path):
+    ended = run_script('architecture.py', '--out', tmp_path, '--size', '96', '--classes', '7')
+    assert ended.returncode == 0, ended.stderr
+    for number in (1, 2):
+        with Image.open(tmp_path / f'figure_{number}.png') as image:
+            assert image.width > 600
+        assert (tmp_path / f'figure_{number}.svg').stat().st_size > 10_000
+    found = architecture.layers(n2, 128, 100)
+    assert [kind for kind, _, _ in found].count('AddV2') == 6
+    assert found[-3:] == [('MaxPool', 5, 256), ('MatMul', 1, 1024), ('MatMul', 1, 100)]
+
+
+def test_architecture_of_images_too_small(refused, tmp_path):
+    refused('architecture.py', '--out', tmp_path / 'f', '--size', '90', words=['--size 90', '91'])
+    assert not (tmp_path / 'f').exists()
