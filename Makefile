@@ -1,12 +1,13 @@
 # make demo   the whole pipeline, offline, on drawings that sample.py makes; leaves demo/
 # make test   the same set-up plus the test packages, then ruff and pytest
-# Both make .venv with Python 3.9 to 3.11 first; PYTHON=... chooses the interpreter.
+# make reproduction   the runs of docs/reproduction.md (hours); FILES has the .bin files
+# All make .venv with Python 3.9 to 3.11 first; PYTHON=... chooses the interpreter.
 
 BIN := .venv/bin
 PY := $(BIN)/python
 SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 11))'
 
-.PHONY: demo test clean
+.PHONY: demo test reproduction clean
 
 # Small runs need small batches and a quick momentum: batch normalisation's moving statistics take
 # some 4/(1 - momentum) steps to settle, and this one has 90.
@@ -29,6 +30,32 @@ demo: .venv/installed
 	@awk -F, '$$9 == "accuracy" { printf "  %s: %s accuracy %.3f\n", $$1, $$8, $$14 } \
 	    $$10 == "standard" { printf "  %s: mAP@%s %.3f\n", $$1, $$13, $$14 }' demo/results.csv
 	@echo 'Figures 3 to 7: demo/figures/; answers to some queries: demo/gallery.png'
+
+FILES := files
+OUT := reproduction
+REPRO = --data $(OUT) --checkpoints $(OUT)
+TABLE = --results $(OUT)/results.csv
+CATEGORIES := airplane "alarm clock" ambulance ant apple backpack basket bicycle butterfly cactus \
+    calculator camera campfire candle cat "coffee cup" computer crab crayon dragon duck eye face \
+    guitar headphones "ice cream" map monkey "paint can" paintbrush pig pineapple suitcase television
+EPOCHS := 0 0.25 0.5 1 2 3 4 5 6 7 8 9 10
+
+# What is there already is kept: an interrupted run goes on.
+reproduction: .venv/installed
+	$(PY) create_dataset.py --files $(FILES) --out $(OUT) --categories-only $(CATEGORIES) \
+	    --classes 20 --train 200 --test 50
+	$(PY) train.py $(REPRO) $(TABLE) --epochs $(EPOCHS) --batch-size 32 --measure test
+	for seed in 1 2 3 4; do \
+	    $(PY) train.py $(REPRO) $(TABLE) --epochs 0 --batch-size 32 --measure test --seed $$seed \
+	        || exit; \
+	done
+	for epochs in 1 2 5 10; do \
+	    $(PY) load.py --data $(OUT) $(TABLE) $(OUT)/checkpoints_n[12]_batch32_$${epochs}e || exit; \
+	done
+	$(PY) reestimate.py $(REPRO)
+	$(PY) mAP.py $(REPRO) $(TABLE) --k 49 all --distance both --rerank
+	$(PY) plots.py $(TABLE) --out $(OUT)/figures
+	$(PY) architecture.py --out $(OUT)/figures
 
 test: .venv/installed-dev
 	$(BIN)/ruff check .
