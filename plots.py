@@ -13,6 +13,7 @@ they come from 100 categories of 1000 + 50 drawings.
 """
 
 import csv
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -152,11 +153,15 @@ def draw_curves(points, papers, metric, title, out, name):
     def appearance(run, net, split, k):
         line = ('-', '--', '-.', ':')[ks.index(k) % 4] if k else LINES[split]
         what = f'k = {k}' if k else split
+        # Another seed of a run that is there looks as that run does, and needs no legend.
+        same = re.sub(r'_seed\d+', '', run)
+        extra = same != run and same in of_net[net]
         return {
             'color': COLOURS[net],
             'linestyle': line,
-            'marker': MARKERS[of_net[net].index(run) % len(MARKERS)],
-            'label': f'{label_of(run, net)}, {what}',
+            'marker': MARKERS[of_net[net].index(same if extra else run) % len(MARKERS)],
+            'alpha': 0.4 if extra else 1,
+            'label': None if extra else f'{label_of(run, net)}, {what}',
         }
 
     def faint(run, net, split, k):
@@ -174,10 +179,11 @@ def draw_curves(points, papers, metric, title, out, name):
     curves(axes, points, appearance)
     step_axis(axes, points)
     axes.set_ylabel(metric)
-    axes.set_ylim(0, 1.03 if metric == 'accuracy' else None)
+    if metric != 'compactness':  # whose values are close together
+        axes.set_ylim(0, 1.03 if metric == 'accuracy' else None)
     axes.set_xlim(0, None)
     axes.legend(fontsize='small', loc='upper left', bbox_to_anchor=(1.01, 1))
-    describe(figure, points, title)
+    describe(figure, points, papers, title)
     save(figure, out, name)
 
 
@@ -186,14 +192,15 @@ def draw_bars(points, papers, title, xlabel, out, name):
     figure, axes = plt.subplots(layout='constrained')
     bars(axes, [*points, *papers])
     axes.set_xlabel(xlabel)
-    describe(figure, points, title)
+    describe(figure, points, papers, title)
     save(figure, out, name)
 
 
-def describe(figure, points, title):
+def describe(figure, points, papers, title):
     """Add the title and what was measured on."""
     settings = ' / '.join(sorted({point.setting for point in points}))
-    figure.suptitle(f'{title}\nmeasured on {settings}; faint: the paper', fontsize='medium')
+    faint = '; faint: the paper' if papers else ''
+    figure.suptitle(f'{title}\nmeasured on {settings}{faint}', fontsize='medium')
 
 
 def save(figure, out, name):
