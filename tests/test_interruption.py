@@ -194,8 +194,10 @@ def test_every_epoch_is_measured(arguments, tmp_path):
     measured = {(row['run'][-4:], row['epochs'], row['step'], row['metric']) for row in rows}
     points = {('1.5e', '0', '0'), ('1.5e', '1', '3'), ('1.5e', '1.5', '4')}
     points |= {('_3e', '2', '6'), ('_3e', '3', '9')}
-    both = {(run, e, s, metric) for run, e, s in points for metric in ('accuracy', 'mAP')}
-    assert {(run if run != '8_3e' else '_3e', *rest) for run, *rest in measured} == both
+    every = {
+        (run, e, s, metric) for run, e, s in points for metric in ('accuracy', 'mAP', 'compactness')
+    }
+    assert {(run if run != '8_3e' else '_3e', *rest) for run, *rest in measured} == every
     events = [path for path in tmp_path.rglob('events.*')]
     tags = {
         value.tag
