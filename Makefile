@@ -53,7 +53,8 @@ reproduction: .venv/installed
 	    $(PY) load.py --data $(OUT) $(TABLE) $(OUT)/checkpoints_n[12]_batch32_$${epochs}e || exit; \
 	done
 	$(PY) reestimate.py $(REPRO)
-	$(PY) mAP.py $(REPRO) $(TABLE) --k 49 all --distance both --rerank
+	$(PY) mAP.py $(REPRO) $(TABLE) --k 49 all --distance both --rerank \
+	    --report $(OUT)/reports
 	$(PY) plots.py $(TABLE) --out $(OUT)/figures
 	$(PY) architecture.py --out $(OUT)/figures
 

@@ -19,7 +19,7 @@ NETWORKS = {'n1': n1, 'n2': n2}
 FEATURES = {'n1': n1_features, 'n2': n2_features}
 CONV_LAYERS = {8: 'n1', 17: 'n2'}
 SETTINGS = 'settings.json'
-TRIPLET = (0.2, 128, 4)  # margin, embedding size, drawings of a category: what no folder names
+TRIPLET_DEFAULTS = (0.2, 128, 4)  # margin, embedding size, drawings of a category
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Settings:
             marks.append('fig1' if figure_1 else 'filters' + '-'.join(map(str, self.filters)))
         if self.loss != network.CROSS_ENTROPY:
             marks.append(self.loss)
-        margin, embedding_size, drawings = TRIPLET if self.embedding_size else (0, 0, 0)
+        margin, embedding_size, drawings = TRIPLET_DEFAULTS if self.embedding_size else (0, 0, 0)
         for mark, value, papers in (
             ('margin', self.margin, margin),
             ('embedding', self.embedding_size, embedding_size),

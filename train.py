@@ -26,7 +26,7 @@ import network
 import results
 import run_folder
 import triplet
-from checkpoints import NETWORKS, TRIPLET, Settings
+from checkpoints import NETWORKS, TRIPLET_DEFAULTS, Settings
 from command_line import InputError, Interrupted
 from dataset import open_dataset
 from input_pipeline import training_input_fn
@@ -262,7 +262,7 @@ def main(argv=None):
         help='of the moving statistics, per step; they need some 4/(1 - momentum) steps',
     )
     add('--loss', choices=network.LOSSES, default=network.CROSS_ENTROPY, help="the paper's first")
-    margin, embedding_size, drawings = TRIPLET
+    margin, embedding_size, drawings = TRIPLET_DEFAULTS
     add('--margin', type=command_line.above_0, default=margin, help="the triplet loss's")
     add('--embedding-size', type=count, default=embedding_size, help='values (triplet)')
     add('--drawings', type=count, default=drawings, help='of each category in a batch (triplet)')
