@@ -4,8 +4,9 @@
     PLAIN_MALLOC=1 python benchmarks/step_speed.py --net n1 --batch-size 128 --steps 3
     python benchmarks/step_speed.py --net n2 --batch-size 64 --evaluate
     python benchmarks/step_speed.py --net n1 --batch-size 64 --deterministic
+    python benchmarks/step_speed.py --net n1 --batch-size 16 --size 256
 
-One batch of 128x128 images stays in the graph: no input, no hooks, no checkpoints. One step warms
+One batch of images stays in the graph: no input, no hooks, no checkpoints. One step warms
 up; the median of the others counts. PLAIN_MALLOC=1 leaves malloc as the system has it.
 """
 
@@ -19,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-CLASSES, SIZE = 100, 128
+CLASSES = 100
 
 
 def arguments():
@@ -27,6 +28,7 @@ def arguments():
     parser.add_argument('--net', choices=['n1', 'n2'], default='n1')
     parser.add_argument('--filters', nargs=4, type=int, default=[64, 64, 64, 64], help="skNet's")
     parser.add_argument('--batch-size', type=int, default=128)
+    parser.add_argument('--size', type=int, default=128, help='side of the images in pixels')
     parser.add_argument('--steps', type=int, default=5)
     parser.add_argument('--evaluate', action='store_true', help='forward only')
     parser.add_argument('--deterministic', action='store_true', help="as train.py's")
@@ -50,9 +52,9 @@ def measure(step, options, name):
     )
 
 
-def random_batch(batch_size):
+def random_batch(batch_size, size):
     random = np.random.default_rng(0)
-    images = random.integers(0, 256, (batch_size, SIZE, SIZE, 1), np.uint8)
+    images = random.integers(0, 256, (batch_size, size, size, 1), np.uint8)
     return images, random.integers(0, CLASSES, batch_size, np.int32)
 
 
@@ -62,7 +64,7 @@ def main():
     from tensorflow_setup import tf
 
     options = arguments()
-    images, labels = random_batch(options.batch_size)
+    images, labels = random_batch(options.batch_size, options.size)
     params = {'classes': CLASSES, 'filters': options.filters, 'learning_rate': 0.001}
     params['batch_norm_momentum'] = 0.99
     if options.deterministic:

@@ -30,7 +30,7 @@ def sknet(filters):
     for outside in filters:
         layers += [conv(inside, outside), conv(outside, outside), nn.MaxPool2d(3, 2)]
         inside = outside
-    return [*layers, nn.Flatten(), nn.Linear(inside * 9, 1024)]
+    return [*layers, nn.Flatten(), nn.LazyLinear(1024)]
 
 
 def skresnet():
@@ -38,7 +38,7 @@ def skresnet():
     for outside in (64, 128, 256):
         layers += [conv(inside, outside), nn.MaxPool2d(3, 2), Residual(outside), Residual(outside)]
         inside = outside
-    return [*layers, conv(256, 256), nn.MaxPool2d(3, 2), nn.Flatten(), nn.Linear(256 * 25, 1024)]
+    return [*layers, conv(256, 256), nn.MaxPool2d(3, 2), nn.Flatten(), nn.LazyLinear(1024)]
 
 
 def main():
@@ -48,10 +48,11 @@ def main():
     body = sknet(options.filters) if options.net == 'n1' else skresnet()
     model = nn.Sequential(*body, nn.ReLU(), nn.Linear(1024, CLASSES))
     model = model.to(memory_format=torch.channels_last)
-    images, labels = random_batch(options.batch_size)
+    images, labels = random_batch(options.batch_size, options.size)
     images = torch.tensor(images).permute(0, 3, 1, 2).float()
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.tensor(labels).long()
+    model(images[:2])  # decides how many values the lazy layer takes
     optimizer = torch.optim.Adam(model.parameters(), 0.001)
 
     def train():
