@@ -47,12 +47,12 @@ def main():
     torch.manual_seed(0)
     body = sknet(options.filters) if options.net == 'n1' else skresnet()
     model = nn.Sequential(*body, nn.ReLU(), nn.Linear(1024, CLASSES))
-    model = model.to(memory_format=torch.channels_last)
     images, labels = random_batch(options.batch_size, options.size)
     images = torch.tensor(images).permute(0, 3, 1, 2).float()
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.tensor(labels).long()
     model(images[:2])  # decides how many values the lazy layer takes
+    model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), 0.001)
 
     def train():
