@@ -4,8 +4,9 @@
     python search.py --data . --checkpoint checkpoints_n2_10e 4897919444451328
     python search.py --data . --checkpoint checkpoints_n2_10e --gallery worst
 
-A query is a PNG of any size and tone, or the key_id of an image of the data set. Prints rank,
-category, key_id and distance of each answer, and draws query and answers, the right ones framed
+A query is a PNG of any size and tone, or the key_id of an image of the data set. It is compared by
+fc1, or by the embedding if the checkpoint was trained with a triplet loss. Prints rank, category,
+key_id and distance of each answer, and draws query and answers, the right ones framed
 green, the others red (grey where the query's category is not known). A gallery shows the test
 images whose answers are best or worst, or some at random.
 """
@@ -87,9 +88,10 @@ class Collection:
 
         self.dataset, self.distance = dataset, distance
         self.checkpoint = open_checkpoint(folder, dataset)
-        self.vectors, self.labels, self.key_ids = feature_vectors(
+        vectors, self.labels, self.key_ids = feature_vectors(
             self.checkpoint, dataset.test, dataset.size
         )
+        self.vectors = self._compared(vectors)
 
     def answers(self, vector, top, without=None):
         """Return indices and distances of the images nearest to a vector, `without` left out."""
@@ -132,7 +134,13 @@ class Collection:
     def _vector(self, image):
         from feature_vectors import vector_of
 
-        return vector_of(self.checkpoint, image)
+        return self._compared(vector_of(self.checkpoint, image)[np.newaxis])[0]
+
+    def _compared(self, vectors):
+        from feature_vectors import embeddings
+
+        embedded = embeddings(self.checkpoint, vectors)
+        return vectors if embedded is None else embedded
 
 
 def search(collection, text, top, picture):
@@ -188,7 +196,7 @@ def main(argv=None):
     count = command_line.positive_int
     add('--queries', type=count, default=8, help='rows of a gallery')
     add('--top', type=count, default=10, help='answers a query')
-    add('--distance', choices=DISTANCES, default='euclidean', help='between feature vectors')
+    add('--distance', choices=DISTANCES, default='euclidean', help='between vectors')
     add('--seed', type=command_line.natural_int, default=0, help='of a random gallery')
     add('--out', type=Path, default=Path('search.png'), help='the picture')
     options = arguments.parse_args(argv)

@@ -14,6 +14,7 @@ import query_image
 import search
 import train
 from dataset import open_dataset
+from tensorflow_setup import tf
 
 
 @pytest.fixture(scope='module')
@@ -113,6 +114,24 @@ def test_a_file_finds_its_own_image(trained, small_dataset, tmp_path, capsys):
     ((_, key_id, distance),) = answers(capsys.readouterr().out)
     assert key_id == path.stem
     assert distance < 1e-3
+
+
+def test_the_embedding_of_a_triplet_loss_is_compared(small_dataset, tmp_path, capsys):
+    place = ['--data', small_dataset.folder, '--checkpoints', tmp_path, '--net', 'n1']
+    place += ['--results', tmp_path / 'results.csv', '--filters', *'2222', '--epochs', '0']
+    train.main([str(argument) for argument in [*place, '--loss', 'triplet', '--batch-size', '12']])
+    (folder,) = tmp_path.glob('checkpoints_*')
+    checkpoint = checkpoints.open_checkpoint(folder, small_dataset)
+    vectors, _, names = feature_vectors.feature_vectors(checkpoint, small_dataset.test, 96)
+    embedded = vectors @ tf.train.load_variable(checkpoint.prefix, 'ConvNet/embedding/kernel')
+    embedded /= np.linalg.norm(embedded, axis=1, keepdims=True)
+    expected = np.sort(np.linalg.norm(embedded - embedded[5], axis=1))
+    (path,) = (small_dataset.folder / 'testing').rglob(f'{names[5]}.png')
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder)]
+    for query, nearest in ((names[5], expected[1:11]), (path, expected[:10])):
+        search.main([*common, str(query), '--out', str(tmp_path / 'answers.png')])
+        found = [distance for *_, distance in answers(capsys.readouterr().out)]
+        np.testing.assert_allclose(found, nearest, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize('tone', ['grey', 'transparent', 'inverted', 'large'])
