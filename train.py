@@ -30,7 +30,7 @@ from checkpoints import NETWORKS, TRIPLET_DEFAULTS, Settings
 from command_line import InputError, Interrupted
 from dataset import open_dataset
 from input_pipeline import training_input_fn
-from interruption import stop_when_asked
+from interruption import StopTogether, StopWhenAsked, heeding_signals, telling_all
 from runs import TITLES
 from tensorflow_setup import tf
 from training_errors import explained
@@ -140,9 +140,11 @@ def _assist(folder, settings, dataset, machines):
         )
     prefix = checkpoints.latest(folder)
     first = checkpoints.step_of(prefix) if prefix else 0
-    _train_steps(folder, settings, first, target, dataset, 'all', machines)
-    # TensorFlow has every machine save, since it adds up batch normalisation's statistics then.
-    shutil.rmtree(folder / f'tmp_worker_{machines.index}', ignore_errors=True)
+    try:
+        _train_steps(folder, settings, first, target, dataset, 'all', machines)
+    finally:
+        # TensorFlow has every machine save, since it adds up batch normalisation's statistics then.
+        shutil.rmtree(folder / f'tmp_worker_{machines.index}', ignore_errors=True)
 
 
 def _train_steps(folder, settings, first, last, dataset, devices, machines=None):
@@ -159,6 +161,8 @@ def _train_steps(folder, settings, first, last, dataset, devices, machines=None)
         session_config=distribution.session_config(strategy, machines),
     )
     model_fn = NETWORKS[settings.net].model_fn
+    if machines:
+        model_fn = telling_all(model_fn)
     # The initial weights come from Python's random numbers, which RunConfig's seed does not set.
     tf.keras.utils.set_random_seed(settings.seed)
     estimator = tf.estimator.Estimator(model_fn, config=config, params=settings.params)
@@ -180,25 +184,28 @@ def _train_steps(folder, settings, first, last, dataset, devices, machines=None)
     during = [hooks.ProgressHook(title, first, last, settings.batch_size, len(dataset.train))]
     if machines:
         watch = distribution.Watch(machines)
-        during.append(hooks.AfterSteps(last - first, watch.over.set))
-        with explained(folder, first):
+        asked = StopTogether(watch.over.set)
+        during += [hooks.AfterSteps(last - first, watch.over.set), asked]
+        with heeding_signals(asked), explained(folder, first):
             tf.estimator.train_and_evaluate(
                 estimator,
                 tf.estimator.TrainSpec(input_fn, max_steps=last, hooks=during),
                 tf.estimator.EvalSpec(input_fn),  # has to be there, and is not run
             )
         del os.environ['TF_CONFIG']  # what comes now, the chief does alone
-        return
-    during += [hooks.CheckpointHook(folder), hooks.SummaryHook(folder, settings.batch_size)]
-    if last == 0:
-        during.append(hooks.StopBeforeFirstStep())
-    with stop_when_asked() as asked, explained(folder, first):
-        estimator.train(input_fn, [*during, asked], max_steps=max(last, 1))
-    reached = checkpoints.step_of(checkpoints.latest(folder))
+    else:
+        asked = StopWhenAsked()
+        during += [hooks.CheckpointHook(folder), hooks.SummaryHook(folder, settings.batch_size)]
+        if last == 0:
+            during.append(hooks.StopBeforeFirstStep())
+        with heeding_signals(asked), explained(folder, first):
+            estimator.train(input_fn, [*during, asked], max_steps=max(last, 1))
+    is_chief = not machines or machines.is_chief
+    reached = checkpoints.step_of(checkpoints.latest(folder)) if is_chief else last
     if asked.signal is not None:
+        where = f'at step {reached}, which is saved' if is_chief else 'with the chief, which saves'
         raise Interrupted(
-            f'{folder}: stopped at step {reached}, which is saved; the same command goes on there',
-            asked.signal,
+            f'{folder}: stopped {where}; the same command goes on there', asked.signal
         )
     if reached != last:
         raise RuntimeError(f'{folder}: training ended at step {reached}, not {last}')

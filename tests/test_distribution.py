@@ -165,6 +165,30 @@ def test_a_machine_that_dies_ends_the_others_and_the_same_command_goes_on(start,
     assert variables(folder)['global_step'] == 240
 
 
+@pytest.mark.parametrize('asked', [0, 1])
+def test_a_signal_to_one_machine_ends_all_where_they_go_on(start, tmp_path, asked):
+    def begin(epochs):
+        cluster = addresses(2)
+        arguments = ['--epochs', epochs]
+        return [start('m', *arguments, cluster=cluster, index=index) for index in (0, 1)]
+
+    machines = begin('4000')
+    next(line for line in machines[asked].stdout if 'step 30 of' in line)
+    machines[asked].send_signal(signal.SIGINT)
+    printed = [machine.communicate(timeout=100)[0] for machine in machines]
+    codes = [128 + signal.SIGTERM] * 2
+    codes[asked] = 128 + signal.SIGINT
+    assert [machine.returncode for machine in machines] == codes, printed
+    folder = tmp_path / 'm' / f'{NAME}_4000e'
+    step = checkpoints.step_of(checkpoints.latest(folder))
+    assert 30 < step < 12_000
+    assert f'stopped at step {step}, which is saved' in printed[0].splitlines()[-1]
+    assert 'stopped with the chief' in printed[1].splitlines()[-1]
+    assert not list(folder.glob('tmp_worker*'))
+    # That they go on from such a checkpoint is tested where a machine dies.
+    assert variables(folder)['global_step'] == step
+
+
 @pytest.mark.parametrize(
     'config',
     [
