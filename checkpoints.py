@@ -19,7 +19,7 @@ NETWORKS = {'n1': n1, 'n2': n2}
 FEATURES = {'n1': n1_features, 'n2': n2_features}
 CONV_LAYERS = {8: 'n1', 17: 'n2'}
 SETTINGS = 'settings.json'
-TRIPLET_DEFAULTS = (0.2, 128, 4)  # margin, embedding size, drawings of a category
+TRIPLET_DEFAULTS = {'margin': 0.2, 'embedding_size': 128, 'drawings': 4}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,19 +71,19 @@ class Settings:
             marks.append('fig1' if figure_1 else 'filters' + '-'.join(map(str, self.filters)))
         if self.loss != network.CROSS_ENTROPY:
             marks.append(self.loss)
-        margin, embedding_size, drawings = TRIPLET_DEFAULTS if self.embedding_size else (0, 0, 0)
-        for mark, value, papers in (
-            ('margin', self.margin, margin),
-            ('embedding', self.embedding_size, embedding_size),
-            ('drawings', self.drawings, drawings),
+        triplets = TRIPLET_DEFAULTS if self.embedding_size else dict.fromkeys(TRIPLET_DEFAULTS, 0)
+        for mark, value, usual in (
+            ('margin', self.margin, triplets['margin']),
+            ('embedding', self.embedding_size, triplets['embedding_size']),
+            ('drawings', self.drawings, triplets['drawings']),
             ('batch', self.batch_size, 128),
             ('rate', self.learning_rate, network.LEARNING_RATE),
             ('decay', self.learning_rate_decay, 1),
             ('momentum', self.batch_norm_momentum, network.BATCH_NORM_MOMENTUM),
             ('seed', self.seed, 0),
         ):
-            if value != papers:
-                marks.append(f'{mark}{value:g}')
+            if value != usual:
+                marks.append(f'{mark}{value:.15g}')
         for mark in ('augment', 'deterministic', 'reestimated'):
             if getattr(self, mark):
                 marks.append(mark)

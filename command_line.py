@@ -45,6 +45,14 @@ def natural_int(text):
     return value
 
 
+def seed(text):
+    """Argument type: what TensorFlow takes as a seed, 0 to 2**32 - 1."""
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f'{text} is not in 0 to {2**32 - 1}')
+    return value
+
+
 def epoch_count(text):
     """Argument type: a decimal number of epochs, 0 for the untrained network."""
     value = float(text)

@@ -7,6 +7,7 @@ folder, writes the checkpoints and evaluates.
 
 import json
 import os
+import re
 import socket
 import sys
 import threading
@@ -36,6 +37,8 @@ class Cluster(NamedTuple):
 def cluster():
     """Return the Cluster that TF_CONFIG names, None for a single machine.
 
+    TensorFlow's Estimator has no use for a cluster of one: what names it is taken away.
+
     Raises:
         InputError: TF_CONFIG is not a cluster of workers.
     """
@@ -49,6 +52,8 @@ def cluster():
         addresses = chiefs + list(machines['worker'])
         index = int(task['index']) + (len(chiefs) if task['type'] == 'worker' else 0)
         known = set(machines) <= {'chief', 'worker'} and task['type'] in machines
+        known = known and all(isinstance(names, list) for names in machines.values())
+        known = known and all(re.fullmatch(r'.+:\d+', address) for address in addresses)
     except (ValueError, KeyError, TypeError, AttributeError):
         known = False
     if not known or not 0 <= index < len(addresses):
@@ -56,42 +61,56 @@ def cluster():
             'TF_CONFIG: give {"cluster": {"worker": ["host:port", ...]}, '
             '"task": {"type": "worker", "index": 0}}'
         )
-    return Cluster(addresses, index) if len(addresses) > 1 else None
+    if len(addresses) == 1:
+        alone()
+        return None
+    return Cluster(addresses, index)
 
 
-def strategy(devices, batch_size, machines):
-    """Return the strategy that shares each batch out, None for one device.
+def alone():
+    """Make the Estimators that come next this machine's own, whatever TF_CONFIG says."""
+    os.environ.pop('TF_CONFIG', None)
+
+
+def share(batch_size, devices, machines):
+    """Return how many images of a batch each device gets.
 
     Args:
-        devices: 'one' or 'all' (the GPUs; without any, the logical CPU devices).
         batch_size: images per step, over all devices and machines.
-        machines: Cluster or None; with one, all GPUs of each machine take part.
+        devices: 'one' or 'all' (the GPUs; without any, the logical CPU devices).
+        machines: Cluster or None; with one, all GPUs of each machine take part, which are taken to
+            be as many as here.
 
     Raises:
         InputError: the batch cannot be shared out equally.
     """
+    count = 1
     if machines:
-        # The strategy waits for all machines, which all have to get as far as this.
-        _check_shares(batch_size, len(machines.addresses))
-        chosen = tf.distribute.MultiWorkerMirroredStrategy()
-    elif devices == 'one':
-        return None
-    else:
-        found = tf.config.list_logical_devices('GPU') or tf.config.list_logical_devices('CPU')
-        if len(found) == 1:
-            return None
-        # The default way of adding gradients hangs on CPU devices in TensorFlow 2.15.1.
-        adding = tf.distribute.ReductionToOneDevice() if found[0].device_type == 'CPU' else None
-        chosen = tf.distribute.MirroredStrategy([device.name for device in found], adding)
-    _check_shares(batch_size, chosen.num_replicas_in_sync)
-    return chosen
-
-
-def _check_shares(batch_size, devices):
-    if batch_size % devices:
+        count = len(machines.addresses) * max(1, len(tf.config.list_physical_devices('GPU')))
+    elif devices == 'all':
+        count = len(_devices())
+    if batch_size % count:
         raise InputError(
-            f'--batch-size {batch_size}: {devices} devices cannot have equal shares of it'
+            f'--batch-size {batch_size}: {count} devices cannot have equal shares of it'
         )
+    return batch_size // count
+
+
+def strategy(devices, machines):
+    """Return the strategy that shares each batch out, None for one device; as for `share`."""
+    if machines:
+        # It waits for all machines, which all have to get as far as this.
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if devices == 'one' or len(_devices()) == 1:
+        return None
+    # The default way of adding gradients hangs on CPU devices in TensorFlow 2.15.1.
+    on_cpu = _devices()[0].device_type == 'CPU'
+    adding = tf.distribute.ReductionToOneDevice() if on_cpu else None
+    return tf.distribute.MirroredStrategy([device.name for device in _devices()], adding)
+
+
+def _devices():
+    return tf.config.list_logical_devices('GPU') or tf.config.list_logical_devices('CPU')
 
 
 def session_config(chosen, machines):

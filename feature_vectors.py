@@ -19,6 +19,7 @@ import numpy as np
 import atomic
 from checkpoints import FEATURES
 from command_line import InputError
+from distribution import alone
 from input_pipeline import evaluation_input_fn
 from tensorflow_setup import tf
 
@@ -75,6 +76,7 @@ def extract(checkpoint, input_fn):
     Raises:
         InputError: the network gives values that are not finite.
     """
+    alone()
     settings = checkpoint.settings
     estimator = tf.estimator.Estimator(
         FEATURES[settings.net].model_fn, str(checkpoint.folder), params=settings.params

@@ -14,6 +14,7 @@ import command_line
 import results
 from checkpoints import NETWORKS
 from dataset import open_dataset
+from distribution import alone
 from input_pipeline import evaluation_input_fn
 from network import TRIPLET
 from runs import TITLES
@@ -28,6 +29,7 @@ def accuracy(checkpoint, split, size):
         split: dataset.Split.
         size: side of its images in pixels.
     """
+    alone()
     # Evaluation writes summaries into model_dir; a checkpoint's own folder is only read.
     with tempfile.TemporaryDirectory() as model_dir:
         settings = checkpoint.settings

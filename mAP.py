@@ -71,6 +71,15 @@ def reranking(variant, probabilities):
     return {RERANK: same_class_first, WEIGHTED: likely_same_class_first}[variant]
 
 
+def check_queries(dataset):
+    """Raise InputError if no test image has another one of its category to find."""
+    if np.bincount(dataset.test.labels).max() < 2:
+        raise InputError(
+            f'{dataset.folder}: no category has 2 test images, so no query has an answer; make the '
+            'data set with a larger --test'
+        )
+
+
 def choose_k(asked, images):
     """Return the k to compute: integers, `all` being every other image.
 
@@ -200,6 +209,7 @@ def main(argv=None):
     if options.k and not asked:
         raise InputError('--k: give integers or `all`')
     dataset = open_dataset(options.data, ['test'])
+    check_queries(dataset)
     ks = choose_k(asked, len(dataset.test))
     distances = DISTANCES if options.distance == 'both' else (options.distance,)
 

@@ -116,6 +116,16 @@ def step_axis(axes, points):
         above.set_xlabel(f'steps ({rate:g} an epoch here; the paper: 781)')
 
 
+def without_other_seeds(points):
+    """Return the points less those of runs that are there with the usual seed, too."""
+    runs = {point.run for point in points}
+    return [point for point in points if _usual_seed(point.run) not in runs - {point.run}]
+
+
+def _usual_seed(run):
+    return re.sub(r'_seed\d+', '', run)
+
+
 def bars(axes, points):
     """Draw the largest epoch counts of each run as bars, the value above each."""
     groups = defaultdict(dict)
@@ -154,7 +164,7 @@ def draw_curves(points, papers, metric, title, out, name):
         line = ('-', '--', '-.', ':')[ks.index(k) % 4] if k else LINES[split]
         what = f'k = {k}' if k else split
         # Another seed of a run that is there looks as that run does, and needs no legend.
-        same = re.sub(r'_seed\d+', '', run)
+        same = _usual_seed(run)
         extra = same != run and same in of_net[net]
         return {
             'color': COLOURS[net],
@@ -190,7 +200,7 @@ def draw_curves(points, papers, metric, title, out, name):
 def draw_bars(points, papers, title, xlabel, out, name):
     """Draw a figure of bars and save it."""
     figure, axes = plt.subplots(layout='constrained')
-    bars(axes, [*points, *papers])
+    bars(axes, [*without_other_seeds(points), *papers])
     axes.set_xlabel(xlabel)
     describe(figure, points, papers, title)
     save(figure, out, name)

@@ -23,6 +23,7 @@ from dataset import open_dataset
 from input_pipeline import EVALUATION_BATCH, training_input_fn
 from runs import TITLES
 from tensorflow_setup import tf
+from training_errors import explained
 
 STATISTICS = ('moving_mean', 'moving_variance')
 
@@ -36,11 +37,16 @@ def reestimate(checkpoint, dataset, images):
         images: how many training images to take, rounded up to batches of 128.
 
     Raises:
-        InputError: the checkpoint has no settings, or its statistics were re-estimated before.
+        InputError: the checkpoint has no settings, its statistics were re-estimated before, it was
+            trained on other images, or the disk is full.
     """
     settings = checkpoint.settings
-    if checkpoints.load_settings(checkpoint.folder) is None or settings.reestimated:
+    if settings.dataset is None or settings.reestimated:
         raise InputError(f'{checkpoint.folder}: give a folder as train.py leaves it')
+    if settings.dataset != dataset.digest:
+        raise InputError(
+            f'{checkpoint.folder}: not trained on the images of {dataset.folder}; give its --data'
+        )
     changed = dataclasses.replace(settings, reestimated=True)
     folder = checkpoint.folder.resolve().parent / changed.folder_name
     batch = min(EVALUATION_BATCH, len(dataset.train))
@@ -65,12 +71,12 @@ def reestimate(checkpoint, dataset, images):
             for variable, total in zip(statistics, sums):
                 variable.load(total / count, session)
             folder.mkdir(exist_ok=True)
-            with atomic.exclusive(folder, 'training'):
+            with atomic.exclusive(folder, 'training'), explained(folder, checkpoint.step):
                 prefix = str(folder / 'model.ckpt')
                 atomic.write_json(folder / checkpoints.SETTINGS, dataclasses.asdict(changed))
                 saver.save(session, prefix, checkpoint.step, write_state=False)
                 checkpoints.name_latest(folder, f'model.ckpt-{checkpoint.step}')
-    print(f'{folder}: statistics of {count * batch} training images')
+    print(f'{folder}: statistics of {count} batches of {batch} training images')
     return folder
 
 
@@ -86,7 +92,8 @@ def main(argv=None):
     dataset = open_dataset(options.data)
     for folder in options.folders or checkpoints.find(options.checkpoints):
         checkpoint = checkpoints.open_checkpoint(folder, dataset)
-        if options.folders or not checkpoint.settings.reestimated:
+        as_trained = checkpoint.settings.dataset and not checkpoint.settings.reestimated
+        if options.folders or as_trained:
             reestimate(checkpoint, dataset, options.images)
 
 

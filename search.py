@@ -25,6 +25,7 @@ import command_line
 from average_precision import READINGS, retrieve
 from command_line import InputError
 from dataset import open_dataset
+from mAP import check_queries
 from query_image import read_query
 from ranking import DISTANCES, prepare, squared_distances
 from raster import WHITE
@@ -205,6 +206,8 @@ def main(argv=None):
     if not options.out.parent.is_dir():
         raise InputError(f'{options.out.parent}: no such folder for the picture')
     dataset = open_dataset(options.data, ['test'])
+    if options.gallery:
+        check_queries(dataset)
     top = min(options.top, len(dataset.test) - 1)
     collection = Collection(dataset, options.checkpoint or _most_trained(), options.distance)
     if options.gallery:

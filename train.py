@@ -10,7 +10,6 @@ last checkpoint stands, and a new epoch count goes on from the nearest earlier o
 
 import dataclasses
 import math
-import os
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -67,11 +66,14 @@ def train(dataset, root, results_file, settings, epochs, measure=('train', 'test
         Interrupted: a signal came; a checkpoint was saved.
     """
     checkpoints.check_size(settings.net, dataset)
-    if settings.drawings:
-        triplet.check_batch(settings.batch_size, settings.drawings, dataset.train)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
+    if every_epoch:
+        mAP.check_queries(dataset)
     machines = distribution.cluster()
+    share = distribution.share(settings.batch_size, devices, machines)
+    if settings.drawings:
+        triplet.check_batch(share, settings.drawings, dataset.train)
     if machines and (len(epochs) > 1 or 0 in epochs or every_epoch):
         raise InputError('--epochs: with TF_CONFIG, one count above 0 a command, on all machines')
     for count in sorted(set(epochs)):
@@ -87,7 +89,9 @@ def train(dataset, root, results_file, settings, epochs, measure=('train', 'test
                 trained = True
                 if every_epoch:
                     _measure_epoch(folder, dataset, results_file, done, done < count)
-        if trained or not _measured(results_file, folder, measure):
+            if every_epoch and not _measured(results_file, folder, 'mAP', ['test']):
+                _measure_epoch(folder, dataset, results_file, count, False)  # it was interrupted
+        if trained or not _measured(results_file, folder, 'accuracy', measure):
             checkpoint = checkpoints.open_checkpoint(folder, dataset)
             values = load.evaluate(checkpoint, dataset, results_file, measure)
             for split, value in values.items():
@@ -103,6 +107,7 @@ def _stretches(folder, settings, dataset, every_epoch, devices, machines):
     prefix = run_folder.begin_or_go_on(folder, settings, target)
     step = checkpoints.step_of(prefix) if prefix else None
     if step is not None and step >= target:
+        run_folder.keep_only_last(folder)
         return
     if prefix:
         # TensorFlow goes by this file, which may name a place that the folder was moved from.
@@ -149,7 +154,7 @@ def _assist(folder, settings, dataset, machines):
 
 def _train_steps(folder, settings, first, last, dataset, devices, machines=None):
     """Take the steps from `first` to `last`, and save."""
-    strategy = distribution.strategy(devices, settings.batch_size, machines)
+    strategy = distribution.strategy(devices, machines)
     config = tf.estimator.RunConfig(
         str(folder),
         tf_random_seed=settings.seed,
@@ -167,8 +172,6 @@ def _train_steps(folder, settings, first, last, dataset, devices, machines=None)
     tf.keras.utils.set_random_seed(settings.seed)
     estimator = tf.estimator.Estimator(model_fn, config=config, params=settings.params)
     shares = strategy.num_replicas_in_sync if strategy else 1
-    if settings.drawings:
-        triplet.check_batch(settings.batch_size // shares, settings.drawings, dataset.train)
     input_fn = training_input_fn(
         dataset.train,
         dataset.size,
@@ -192,7 +195,6 @@ def _train_steps(folder, settings, first, last, dataset, devices, machines=None)
                 tf.estimator.TrainSpec(input_fn, max_steps=last, hooks=during),
                 tf.estimator.EvalSpec(input_fn),  # has to be there, and is not run
             )
-        del os.environ['TF_CONFIG']  # what comes now, the chief does alone
     else:
         asked = StopWhenAsked()
         during += [hooks.CheckpointHook(folder), hooks.SummaryHook(folder, settings.batch_size)]
@@ -221,13 +223,13 @@ def _measure_epoch(folder, dataset, results_file, epochs, with_accuracy):
     mAP.evaluate(checkpoint, dataset, mAP.choose_k([], len(dataset.test)), results_file)
 
 
-def _measured(results_file, folder, splits):
-    """Return whether a finished folder's accuracies on all these splits stand in the results."""
+def _measured(results_file, folder, metric, splits):
+    """Return whether a finished folder's metric on all these splits stands in the results."""
     step = str(checkpoints.step_of(checkpoints.latest(folder)))
     found = {
         row['split']
         for row in results.read(results_file)
-        if (row['run'], row['step'], row['metric']) == (folder.name, step, 'accuracy')
+        if (row['run'], row['step'], row['metric']) == (folder.name, step, metric)
     }
     return found >= set(splits)
 
@@ -247,7 +249,7 @@ def main(argv=None):
         default=[10, 15, 20],
         help='may be fractions',
     )
-    count, natural = command_line.positive_int, command_line.natural_int
+    count = command_line.positive_int
     add('--batch-size', type=count, default=128, help='images per step')
     add(
         '--learning-rate',
@@ -259,8 +261,8 @@ def main(argv=None):
         '--filters',
         nargs=4,
         type=count,
-        default=list(NETWORKS['n1'].FILTERS),
-        help="skNet's output channels per block; the paper's figure 1 shows 64 128 128 256",
+        help="skNet's output channels per block (default: 64 64 64 64); the paper's figure 1 shows "
+        '64 128 128 256',
     )
     add(
         '--batch-norm-momentum',
@@ -269,10 +271,13 @@ def main(argv=None):
         help='of the moving statistics, per step; they need some 4/(1 - momentum) steps',
     )
     add('--loss', choices=network.LOSSES, default=network.CROSS_ENTROPY, help="the paper's first")
-    margin, embedding_size, drawings = TRIPLET_DEFAULTS
-    add('--margin', type=command_line.above_0, default=margin, help="the triplet loss's")
-    add('--embedding-size', type=count, default=embedding_size, help='values (triplet)')
-    add('--drawings', type=count, default=drawings, help='of each category in a batch (triplet)')
+    for (name, default), kind, text in zip(
+        TRIPLET_DEFAULTS.items(),
+        (command_line.above_0, count, count),
+        ('between squared distances', 'values of it', 'of each category in a batch'),
+    ):
+        flag = '--' + name.replace('_', '-')
+        add(flag, type=kind, help=f"{text}, the triplet loss's (default: {default})")
     add('--augment', action='store_true', help='turn, scale and shift each training image a little')
     add(
         '--learning-rate-decay',
@@ -280,7 +285,7 @@ def main(argv=None):
         default=1.0,
         help='factor of the learning rate, each epoch',
     )
-    add('--seed', type=natural, default=0, help='of the weights and the shuffle')
+    add('--seed', type=command_line.seed, default=0, help='of the weights and the shuffle')
     splits = ['train', 'test']
     add('--measure', nargs='+', choices=splits, default=splits, help='sets to take accuracies of')
     add('--eval-every-epoch', action='store_true', help='test accuracy and mAP, from epoch 0 on')
@@ -294,15 +299,19 @@ def main(argv=None):
     options = arguments.parse_args(argv)
     if distribution.cluster() and len(options.net) > 1:
         raise InputError('--net: with TF_CONFIG, one network a command, on all machines')
+    if options.filters and 'n1' not in options.net:
+        raise InputError("--filters: are skNet's; give --net n1")
+    given = {name: getattr(options, name) for name in TRIPLET_DEFAULTS}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given and options.loss == network.CROSS_ENTROPY:
+        flags = ', '.join('--' + name.replace('_', '-') for name in given)
+        raise InputError(f'{flags}: only with --loss {network.TRIPLET} or {network.BOTH}')
+    of_triplet = {} if options.loss == network.CROSS_ENTROPY else {**TRIPLET_DEFAULTS, **given}
     dataset = open_dataset(options.data)
-    of_triplet = {}
-    if options.loss != network.CROSS_ENTROPY:
-        names = ('margin', 'embedding_size', 'drawings')
-        of_triplet = {name: getattr(options, name) for name in names}
     for net in options.net:
         settings = Settings(
             net=net,
-            filters=tuple(options.filters) if net == 'n1' else (),
+            filters=tuple(options.filters or NETWORKS['n1'].FILTERS) if net == 'n1' else (),
             classes=dataset.classes,
             epochs=0,
             size=dataset.size,

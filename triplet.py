@@ -73,10 +73,16 @@ def check_batch(images, drawings, split):
         split: dataset.Split.
     """
     counts = np.bincount(split.labels)
+    if len(counts) < 2 or counts.min() < 2:
+        raise InputError(
+            '--loss: a triplet loss takes 2 categories and 2 training drawings of each; make the '
+            'data set with more'
+        )
     if drawings < 2 or drawings > counts.min():
         raise InputError(f'--drawings {drawings}: give 2 to {counts.min()}, a category has no more')
     if images % drawings or not 2 <= images // drawings <= len(counts):
         raise InputError(
             f'--batch-size: {images} images a device are not 2 to {len(counts)} categories of '
-            f'{drawings} drawings each; give a multiple of --drawings'
+            f'{drawings} drawings each; give a multiple of {drawings} from {2 * drawings} to '
+            f'{len(counts) * drawings} a device'
         )

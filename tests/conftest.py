@@ -14,6 +14,17 @@ ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / 'shared' / 'quickdraw'
 
 
+def variables(folder):
+    """Return {name: value} of a folder's newest checkpoint."""
+    import checkpoints  # with TensorFlow, which not every test needs
+    from tensorflow_setup import tf
+
+    prefix = checkpoints.latest(folder)
+    assert prefix, sorted(folder.iterdir())
+    names = [name for name, _ in tf.train.list_variables(prefix)]
+    return {name: tf.train.load_variable(prefix, name) for name in names}
+
+
 @pytest.fixture(scope='session')
 def real_drawings():
     """The folder of real drawings beside the checkout."""
@@ -31,20 +42,30 @@ def sample_files(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
-def small_dataset(sample_files, tmp_path_factory):
+def make_dataset(sample_files):
+    """Return a function that makes a data set of sample_files in a folder and opens it."""
+
+    def make(out, classes=3, train=8, test=4, size=96, seed=0):
+        create_dataset.construct_from_scratch(
+            files=sample_files / 'files',
+            categories=sample_files / 'categories.txt',
+            out=out,
+            classes=classes,
+            train=train,
+            test=test,
+            size=size,
+            seed=seed,
+            workers=2,
+        )
+        return open_dataset(out)
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def small_dataset(make_dataset, tmp_path_factory):
     """3 categories of 8 + 4 images of 96x96, opened. Tests only read it."""
-    folder = tmp_path_factory.mktemp('data')
-    create_dataset.construct_from_scratch(
-        files=sample_files / 'files',
-        categories=sample_files / 'categories.txt',
-        out=folder,
-        classes=3,
-        train=8,
-        test=4,
-        size=96,
-        workers=2,
-    )
-    return open_dataset(folder)
+    return make_dataset(tmp_path_factory.mktemp('data'))
 
 
 @pytest.fixture

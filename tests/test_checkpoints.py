@@ -31,6 +31,7 @@ SETTINGS = Settings('n1', (64, 64, 64, 64), 100, 10, size=128, batch_size=128, s
         ({'filters': (64, 128, 128, 256)}, 'checkpoints_n1_fig1_10e'),
         ({'filters': (8, 8, 8, 8)}, 'checkpoints_n1_filters8-8-8-8_10e'),
         ({'seed': 2, 'batch_size': 16}, 'checkpoints_n1_batch16_seed2_10e'),
+        ({'seed': 20231123}, 'checkpoints_n1_seed20231123_10e'),
         (
             {'learning_rate': 0.0005, 'batch_norm_momentum': 0.9},
             'checkpoints_n1_rate0.0005_momentum0.9_10e',

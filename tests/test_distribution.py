@@ -10,13 +10,12 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, variables
 
 import checkpoints
 import distribution
 import results
 from command_line import InputError
-from tensorflow_setup import tf
 
 NAME = 'checkpoints_n1_filters2-2-2-2_batch8_momentum0.5'
 # 24 images in batches of 8: 3 steps an epoch.
@@ -84,13 +83,6 @@ def finish(running):
     printed, _ = running.communicate(timeout=200)
     assert running.returncode == 0, printed
     return printed
-
-
-def variables(folder):
-    prefix = checkpoints.latest(folder)
-    assert prefix, sorted(folder.iterdir())
-    names = [name for name, _ in tf.train.list_variables(prefix)]
-    return {name: tf.train.load_variable(prefix, name) for name in names}
 
 
 def test_shared_steps_see_what_one_device_sees(start, tmp_path):
@@ -163,6 +155,11 @@ def test_a_machine_that_dies_ends_the_others_and_the_same_command_goes_on(start,
     for running in workers:
         finish(running)
     assert variables(folder)['global_step'] == 240
+    # As if the chief had died while it evaluated: it goes on there, without the others.
+    table = tmp_path / 'm' / 'results.csv'
+    table.unlink()
+    finish(start('m', *arguments, cluster=cluster))
+    assert [row['step'] for row in results.read(table)] == ['240']
 
 
 @pytest.mark.parametrize('asked', [0, 1])
@@ -195,6 +192,8 @@ def test_a_signal_to_one_machine_ends_all_where_they_go_on(start, tmp_path, aske
         'no json',
         '{}',
         '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+        '{"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
         '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}',
     ],
 )
@@ -217,6 +216,7 @@ def test_machines_by_tf_config(monkeypatch):
     alone = {'cluster': {'worker': ['a:1']}, 'task': {'type': 'worker', 'index': 0}}
     monkeypatch.setenv('TF_CONFIG', json.dumps(alone))
     assert distribution.cluster() is None
+    assert 'TF_CONFIG' not in os.environ  # which no Estimator would take
 
 
 def test_a_batch_that_cannot_be_shared(start):

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, variables
 
 import atomic
 import checkpoints
@@ -164,12 +164,6 @@ def test_a_disk_that_takes_no_checkpoint(arguments, small_dataset, tmp_path):
     assert step_in(folder) == 6
 
 
-def weights(folder):
-    prefix = checkpoints.latest(folder)
-    names = [name for name, _ in tf.train.list_variables(prefix)]
-    return {name: tf.train.load_variable(prefix, name) for name in names}
-
-
 def test_deterministic_runs_are_equal_to_the_bit_resumed_or_not(arguments, tmp_path):
     runs = []
     for place, epochs in (('a', ['4']), ('b', ['4']), ('c', ['1.5', '4'])):
@@ -181,7 +175,7 @@ def test_deterministic_runs_are_equal_to_the_bit_resumed_or_not(arguments, tmp_p
         )
         printed, _ = ended.communicate(timeout=200)
         assert ended.returncode == 0, printed
-        runs.append(weights(tmp_path / place / f'{NAME}_deterministic_4e'))
+        runs.append(variables(tmp_path / place / f'{NAME}_deterministic_4e'))
     for other in runs[1:]:
         assert other.keys() == runs[0].keys()
         for name, value in other.items():
@@ -198,6 +192,13 @@ def test_every_epoch_is_measured(arguments, tmp_path):
         (run, e, s, metric) for run, e, s in points for metric in ('accuracy', 'mAP', 'compactness')
     }
     assert {(run if run != '8_3e' else '_3e', *rest) for run, *rest in measured} == every
+    # As if interrupted while the last epoch was measured: the same command makes up for it.
+    table = tmp_path / 'results.csv'
+    kept = [row for row in rows if (row['epochs'], row['metric']) != ('3', 'mAP')]
+    table.unlink()
+    train.results.record(table, kept)
+    train.main([*arguments, '--epochs', '1.5', '3', '--eval-every-epoch'])
+    assert len(train.results.read(table)) == len(rows) > len(kept)
     events = [path for path in tmp_path.rglob('events.*')]
     tags = {
         value.tag

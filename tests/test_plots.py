@@ -1,5 +1,7 @@
 """The figures: made from the table, by the script, without inventing any."""
 
+import re
+
 import pytest
 from PIL import Image
 
@@ -7,6 +9,8 @@ import architecture
 import n2
 import plots
 import results
+
+VARIANTS = ('rerank', 'rerank-probability', 'embedding')
 
 
 @pytest.fixture
@@ -22,6 +26,9 @@ def table(tmp_path):
             for reading in ('standard', 'paper'):
                 found = {'metric': 'mAP', 'reading': reading, 'distance': 'euclidean', 'k': 49}
                 rows.append({**row, **found, 'split': 'test', 'value': 0.25})
+            found = {'metric': 'mAP', 'reading': 'paper', 'k': 49, 'split': 'test', 'value': 0.9}
+            for distance, variant in ('cosine', ''), *(('euclidean', v) for v in VARIANTS):
+                rows.append({**row, **found, 'distance': distance, 'variant': variant})
             compact = {'metric': 'compactness', 'distance': 'euclidean', 'value': 0.7}
             rows.append({**row, **compact, 'split': 'test'})
     path = tmp_path / 'results.csv'
@@ -36,12 +43,34 @@ def test_all_figures(table, run_script, tmp_path):
     for number in (*range(3, 8), 'compactness'):
         with Image.open(tmp_path / 'figures' / f'figure_{number}.png') as image:
             assert image.width > 600
-        assert (tmp_path / 'figures' / f'figure_{number}.svg').stat().st_size > 10_000
+
+    def drawn(number):
+        """The texts of a figure, which its SVG repeats as comments."""
+        text = (tmp_path / 'figures' / f'figure_{number}.svg').read_text()
+        return set(re.findall('<!-- (.*) -->', text))
+
+    for net in ('skNet', 'skResNet'):
+        assert {f'{net}, train', f'{net}, test'} <= drawn(3)
+        for number in (4, 5):
+            assert {f'{net}, 1 epochs', f'{net}, 2 epochs', '0.250', '0.500'} <= drawn(number)
+        assert f'{net}, k = 49' in drawn(6)
+        assert {f'{net}, k = 49, 2 epochs', '0.250'} <= drawn(7)
+        assert f'{net}, test' in drawn('compactness')
+
+
+def test_other_seeds_get_no_bars(table, tmp_path):
+    rows = results.read(table)
+    seeds = [{**row, 'run': row['run'].replace('_n1', '_n1_seed20231123')} for row in rows]
+    alone = [{**row, 'run': row['run'].replace('_n2', '_n2_batch8_seed3')} for row in rows]
+    results.record(tmp_path / 'r.csv', [*rows, *seeds[: len(rows) // 2], *alone[len(rows) // 2 :]])
+    points = plots.without_other_seeds(plots.measured_points(tmp_path / 'r.csv'))
+    runs = {point.run for point in points}
+    assert runs == {'checkpoints_n1', 'checkpoints_n2', 'checkpoints_n2_batch8_seed3'}
 
 
 def test_only_the_papers_reading_is_drawn(table):
     points = plots.measured_points(table)
-    assert len([point for point in points if point.metric == 'mAP']) == 4
+    assert [point.value for point in points if point.metric == 'mAP'] == [0.25] * 4
     assert {point.run for point in points} == {'checkpoints_n1', 'checkpoints_n2'}
 
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from conftest import variables
 
-import checkpoints
 import reestimate
 import results
 import train
+from input_pipeline import epoch_order
 from tensorflow_setup import tf
 
 NAME = 'checkpoints_n1_filters2-2-2-2_batch8'
@@ -22,23 +23,25 @@ def place(small_dataset, tmp_path):
     return place
 
 
-def variables(folder):
-    reader = tf.train.load_checkpoint(checkpoints.latest(folder))
-    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-
-
-def test_statistics_are_those_of_the_training_images(place, small_dataset, tmp_path):
+def test_statistics_are_means_over_batches_of_training_images(
+    place, small_dataset, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(reestimate, 'EVALUATION_BATCH', 8)
     reestimate.main(place)
     before, after = (variables(tmp_path / f'{NAME}{mark}_1e') for mark in ('', '_reestimated'))
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     assert changed == {name for name in before if name.endswith(reestimate.STATISTICS)}
-    # All 24 images are one batch, so the first layer's are plain moments.
+    # The first layer's, whose inputs are the images: the moments of each of three batches.
     paths = small_dataset.train.paths
     images = tf.stack([tf.io.decode_png(tf.io.read_file(path), channels=1) for path in paths])
     kernel, bias = (before[f'ConvNet/conv2d/{part}'] for part in ('kernel', 'bias'))
     outputs = tf.nn.relu(tf.nn.conv2d(tf.cast(images, tf.float32), kernel, 1, 'VALID') + bias)
     exact = outputs.numpy().astype(np.float64)
-    mean, variance = exact.mean(axis=(0, 1, 2)), exact.var(axis=(0, 1, 2))
+    batches = np.split(exact[epoch_order(24, 0, 0)], 3)
+    mean = np.mean([batch.mean(axis=(0, 1, 2)) for batch in batches], axis=0)
+    variance = np.mean([batch.var(axis=(0, 1, 2)) for batch in batches], axis=0)
+    last = batches[2].var(axis=(0, 1, 2))
+    assert np.abs(variance / last - 1).max() > 2e-3  # one batch alone is something else
     norm = 'ConvNet/batch_normalization/'
     np.testing.assert_allclose(after[norm + 'moving_mean'], mean, rtol=1e-3)
     np.testing.assert_allclose(after[norm + 'moving_variance'], variance, rtol=1e-3)
@@ -54,6 +57,15 @@ def test_the_other_scripts_take_it(place, run_script, tmp_path):
     runs = {(row['run'], row['metric']) for row in results.read(tmp_path / 'results.csv')}
     assert (f'{NAME}_reestimated_1e', 'accuracy') in runs
     assert (f'{NAME}_reestimated_1e', 'mAP') in runs
+
+
+def test_not_on_other_images(place, refused, make_dataset, tmp_path):
+    make_dataset(tmp_path / 'other', seed=1)
+    folder = tmp_path / f'{NAME}_1e'
+    refused(
+        'reestimate.py', '--data', tmp_path / 'other', folder, words=[folder, 'other', '--data']
+    )
+    assert not (tmp_path / f'{NAME}_reestimated_1e').exists()
 
 
 def test_only_as_train_leaves_it(place, refused, tmp_path):

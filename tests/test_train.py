@@ -5,10 +5,13 @@ import shutil
 
 import numpy as np
 import pytest
+from conftest import variables
 
 import checkpoints
+import mAP
 import results
 import run_folder
+import search
 import train
 from command_line import InputError
 from tensorflow_setup import tf
@@ -57,13 +60,6 @@ def step_in(folder):
     return tf.train.load_variable(checkpoints.latest(folder), 'global_step')
 
 
-def weights(folder):
-    prefix = checkpoints.latest(folder)
-    return {
-        name: tf.train.load_variable(prefix, name) for name, _ in tf.train.list_variables(prefix)
-    }
-
-
 def test_one_run_leaves_a_folder_at_each_count(run, tmp_path, capsys):
     measured = run('--epochs', '2', '0', '0.5')
     assert set(measured) == {(e, s) for e in ('0', '0.5', '2') for s in ('train', 'test')}
@@ -82,20 +78,20 @@ def test_one_run_leaves_a_folder_at_each_count(run, tmp_path, capsys):
 
 def test_a_later_count_goes_on_from_the_nearest(run, tmp_path, capsys):
     run('--epochs', '1')
-    first = weights(tmp_path / f'{NAME}_1e')
+    first = variables(tmp_path / f'{NAME}_1e')
     run('--epochs', '2', '1')
     assert f'goes on from {tmp_path / f"{NAME}_1e"}/model.ckpt-3' in capsys.readouterr().out
     assert step_in(tmp_path / f'{NAME}_2e') == 6
-    kept = weights(tmp_path / f'{NAME}_1e')
+    kept = variables(tmp_path / f'{NAME}_1e')
     assert all(np.array_equal(kept[name], first[name]) for name in first)
 
 
-def test_the_seed_decides_the_initial_weights(run, tmp_path):
+def test_the_seed_decides_the_initial_variables(run, tmp_path):
     kernels = []
     for place, seed in (('a', '0'), ('b', '0'), ('c', '1')):
         run('--epochs', '0', '--seed', seed, '--checkpoints', str(tmp_path / place))
         (folder,) = (tmp_path / place).iterdir()
-        kernels.append({k: v for k, v in weights(folder).items() if k.endswith('kernel')})
+        kernels.append({k: v for k, v in variables(folder).items() if k.endswith('kernel')})
     for name, value in kernels[0].items():
         assert np.array_equal(value, kernels[1][name]), name
         assert not np.array_equal(value, kernels[2][name]), name
@@ -208,6 +204,7 @@ def test_it_learns(run):
         ['--learning-rate', '0'],
         ['--batch-norm-momentum', '1'],
         ['--net', 'n3'],
+        ['--seed', '4294967296'],
     ],
 )
 def test_bad_arguments(arguments, capsys):
@@ -217,17 +214,35 @@ def test_bad_arguments(arguments, capsys):
     assert arguments[0] in capsys.readouterr().err
 
 
-def test_images_too_small(refused, small_dataset, sample_files, tmp_path):
-    from create_dataset import construct_from_scratch
+@pytest.mark.parametrize(
+    'arguments',
+    [['--margin', '0.5', '--drawings', '2'], ['--net', 'n2', '--filters', '2', '2', '2', '2']],
+)
+def test_options_that_would_have_no_effect(arguments, small_dataset, tmp_path):
+    with pytest.raises(InputError, match=r'--margin, --drawings: only with|--filters: are skNet'):
+        train.main(
+            ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path), *arguments]
+        )
+    assert not list(tmp_path.iterdir())
 
-    construct_from_scratch(
-        files=sample_files / 'files',
-        categories=sample_files / 'categories.txt',
-        out=tmp_path,
-        classes=2,
-        train=2,
-        test=1,
-        size=64,
-        workers=1,
-    )
+
+def test_images_too_small(refused, make_dataset, tmp_path):
+    make_dataset(tmp_path, classes=2, train=2, test=1, size=64)
     refused('train.py', '--data', tmp_path, words=['64x64', 'skNet takes 91x91'])
+
+
+def test_queries_without_answers(make_dataset, run, tmp_path, monkeypatch):
+    run('--epochs', '0')
+    (folder,) = tmp_path.glob('checkpoints_*')
+    monkeypatch.chdir(tmp_path)
+    make_dataset(tmp_path / 'one', test=1)
+    data = ['--data', str(tmp_path / 'one')]
+    every = ['--checkpoints', str(tmp_path / 'new'), '--eval-every-epoch']
+    for main, arguments in (
+        (train.main, every),
+        (mAP.main, [str(folder)]),
+        (search.main, ['--checkpoint', str(folder), '--gallery', 'best']),
+    ):
+        with pytest.raises(InputError, match='one: no category has 2 test images'):
+            main([*data, *arguments])
+    assert not (tmp_path / 'new').exists()

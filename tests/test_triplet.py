@@ -5,6 +5,9 @@ import re
 import numpy as np
 import pytest
 
+import checkpoints
+import feature_vectors
+import mAP
 import results
 import train
 import triplet
@@ -77,7 +80,7 @@ def test_the_stream_of_batches_goes_on_where_it_was(small_dataset, shares):
     ('options', 'words'),
     [
         (['--batch-size', '10', '--drawings', '4'], ['--batch-size', '10 images']),
-        (['--batch-size', '16', '--drawings', '4'], ['2 to 3 categories']),
+        (['--batch-size', '16', '--drawings', '4'], ['2 to 3 categories', '4 from 8 to 12']),
         (['--batch-size', '18', '--drawings', '9'], ['--drawings 9', '2 to 8']),
         (['--margin', '0'], ['--margin']),
     ],
@@ -111,3 +114,15 @@ def test_training_and_evaluation(run_script, small_dataset, tmp_path, capsys, lo
         if row['metric'] == 'mAP' and 'rerank' not in row['variant']
     }
     assert found == {(v, r) for v in ('', 'embedding') for r in READINGS}
+    checkpoint = checkpoints.open_checkpoint(tmp_path / f'{name}_40e', small_dataset)
+    split = small_dataset.test
+    fc1 = feature_vectors.feature_vectors(checkpoint, split, small_dataset.size).vectors
+    kernel = tf.train.load_variable(checkpoint.prefix, 'ConvNet/embedding/kernel')
+    for variant, vectors in (('', fc1), ('embedding', triplet.normalise(fc1 @ kernel).numpy())):
+        (value,) = (
+            row['value']
+            for row in rows
+            if (row['metric'], row['variant'], row['reading'], row['epochs'])
+            == ('mAP', variant, 'standard', '40')
+        )
+        assert float(value) == pytest.approx(mAP.mAP(vectors, split.labels, 11), abs=1e-3)
