@@ -271,13 +271,11 @@ def main(argv=None):
         help='of the moving statistics, per step; they need some 4/(1 - momentum) steps',
     )
     add('--loss', choices=network.LOSSES, default=network.CROSS_ENTROPY, help="the paper's first")
-    for (name, default), kind, text in zip(
-        TRIPLET_DEFAULTS.items(),
-        (command_line.above_0, count, count),
-        ('between squared distances', 'values of it', 'of each category in a batch'),
-    ):
-        flag = '--' + name.replace('_', '-')
-        add(flag, type=kind, help=f"{text}, the triplet loss's (default: {default})")
+    of_triplets = 'the triplet loss (default: {})'
+    margin, embedding_size, drawings = map(of_triplets.format, TRIPLET_DEFAULTS.values())
+    add('--margin', type=command_line.above_0, help=f'between squared distances in {margin}')
+    add('--embedding-size', type=count, help=f'values that go into {embedding_size}')
+    add('--drawings', type=count, help=f'of each category in a batch for {drawings}')
     add('--augment', action='store_true', help='turn, scale and shift each training image a little')
     add(
         '--learning-rate-decay',
