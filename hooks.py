@@ -135,7 +135,8 @@ class SummaryHook(tf.estimator.SessionRunHook):
 def write_scalar(folder, name, value, step):
     """Add one number to a folder's event files."""
     summary = tf.compat.v1.Summary(value=[tf.compat.v1.Summary.Value(tag=name, simple_value=value)])
-    writer = tf.compat.v1.summary.FileWriterCache.get(str(folder))
+    with tf.Graph().as_default():  # without which there are no writers of this kind
+        writer = tf.compat.v1.summary.FileWriterCache.get(str(folder))
     writer.add_summary(summary, step)
     writer.flush()
 

@@ -107,7 +107,8 @@ def _stretches(folder, settings, dataset, every_epoch, devices, machines):
     prefix = run_folder.begin_or_go_on(folder, settings, target)
     step = checkpoints.step_of(prefix) if prefix else None
     if step is not None and step >= target:
-        run_folder.keep_only_last(folder)
+        if len(list(folder.glob('model.ckpt-*.index'))) > 1:  # killed before it was cleaned
+            run_folder.keep_only_last(folder)
         return
     if prefix:
         # TensorFlow goes by this file, which may name a place that the folder was moved from.
