@@ -46,9 +46,10 @@ def layers(module, size, classes, filters=n1.FILTERS):
         for operation in graph.get_operations():
             if operation.type not in KINDS:
                 continue
-            batch, *sides, channels = operation.outputs[0].shape.as_list()
-            if batch is None:  # else a sum that makes initial weights
-                found.append((operation.type, sides[0] if sides else 1, channels))
+            shape = operation.outputs[0].shape
+            if shape.rank and shape[0] is None:  # else it makes weights
+                side = shape[1] if shape.rank == 4 else 1
+                found.append((operation.type, side, shape[-1]))
     return found
 
 

@@ -5,6 +5,7 @@ The layers come from tf.compat.v1.layers in graph mode, because the names these 
 checkpoints.
 """
 
+import folding
 import triplet
 from tensorflow_setup import tf
 
@@ -58,37 +59,42 @@ def conv(x, filters, training, momentum):
     """3x3 convolution without padding, ReLU, then batch normalisation.
 
     Args:
-        x: float32 (batch, side, side, channels).
+        x: float32 (batch, side, side, channels), or in evaluation folding.Folded.
         filters: output channels.
         training: normalise by the batch and update the moving statistics.
         momentum: of the moving statistics, in [0, 1).
 
     Returns:
-        float32 (batch, side - 2, side - 2, filters).
+        float32 (batch, side - 2, side - 2, filters), in evaluation as folding.Folded.
     """
+    if not training:
+        return folding.conv(x, filters, BATCH_NORM_EPSILON)
     graph = tf.compat.v1.get_default_graph()
     with graph.gradient_override_map(_gradient_of_conv(x.shape[-1])):
         x = layers.conv2d(x, filters, 3, activation=tf.nn.relu)
     return layers.batch_normalization(
-        x, momentum=momentum, epsilon=BATCH_NORM_EPSILON, training=training
+        x, momentum=momentum, epsilon=BATCH_NORM_EPSILON, training=True
     )
 
 
 def pool(x):
     """Max pooling 3x3, stride 2, without padding: side -> (side - 1) // 2."""
+    if isinstance(x, folding.Folded):
+        return x._replace(poolings=(*x.poolings, pool))
     return layers.max_pooling2d(x, 3, 2)
 
 
 def residual(x, filters, training, momentum):
     """X padded by 2 zeros on each side, two convolutions, plus x: same shape as x."""
+    x = folding.values(x)  # the zeros around it are zeros of the normalised values
     padded = tf.pad(x, [[0, 0], [2, 2], [2, 2], [0, 0]])
     y = conv(padded, filters, training, momentum)
-    return conv(y, filters, training, momentum) + x
+    return folding.values(conv(y, filters, training, momentum)) + x
 
 
 def fc1(x):
     """The fully connected layer whose output is the feature vector: float32 (batch, 1024) >= 0."""
-    return layers.dense(layers.flatten(x), FC1, activation=tf.nn.relu)
+    return layers.dense(layers.flatten(folding.values(x)), FC1, activation=tf.nn.relu)
 
 
 def classifier(trunk, features, labels, mode, params):
