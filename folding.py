@@ -46,7 +46,7 @@ def _convolve(images, kernel, bias):
 def conv(x, filters, epsilon):
     """3x3 convolution without padding, ReLU, then batch normalisation by the moving statistics.
 
-    The variables have the names that tf.compat.v1.layers gives them.
+    The variables have the names and initial values that tf.compat.v1.layers gives them.
 
     Args:
         x: float32 (batch, side, side, channels), or Folded.
@@ -58,7 +58,9 @@ def conv(x, filters, epsilon):
     """
     images = x.rectified() if isinstance(x, Folded) else x
     with tf.compat.v1.variable_scope(None, 'conv2d'):
-        kernel = variable('kernel', (3, 3, images.shape[-1], filters))
+        # get_variable's own default has no seed, which train.py --deterministic refuses.
+        glorot = tf.keras.initializers.GlorotUniform()
+        kernel = variable('kernel', (3, 3, images.shape[-1], filters), initializer=glorot)
         bias = variable('bias', filters, initializer=tf.compat.v1.zeros_initializer())
     with tf.compat.v1.variable_scope(None, 'batch_normalization'):
         ones, zeros = tf.compat.v1.ones_initializer(), tf.compat.v1.zeros_initializer()
