@@ -55,8 +55,12 @@ reproduction: .venv/installed
 	    $(PY) train.py $(REPRO) $(TABLE) --epochs 0 --batch-size 32 --measure test --seed $$seed \
 	        || exit; \
 	done
-	for epochs in 1 2 5 10; do \
-	    $(PY) load.py --data $(OUT) $(TABLE) $(OUT)/checkpoints_n[12]_batch32_$${epochs}e || exit; \
+	$(PY) train.py $(REPRO) $(TABLE) --net n2 --epochs $(filter-out 0%,$(EPOCHS)) --batch-size 32 \
+	    --measure test --seed 1
+	for run in n1_batch32 n2_batch32 n2_batch32_seed1; do \
+	    for epochs in 1 2 5 10; do \
+	        $(PY) load.py --data $(OUT) $(TABLE) $(OUT)/checkpoints_$${run}_$${epochs}e || exit; \
+	    done || exit; \
 	done
 	$(PY) reestimate.py $(REPRO)
 	$(PY) mAP.py $(REPRO) $(TABLE) --k 49 all --distance both --rerank \
