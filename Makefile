@@ -57,10 +57,9 @@ reproduction: .venv/installed
 	done
 	$(PY) train.py $(REPRO) $(TABLE) --net n2 --epochs $(filter-out 0%,$(EPOCHS)) --batch-size 32 \
 	    --measure test --seed 1
-	for run in n1_batch32 n2_batch32 n2_batch32_seed1; do \
-	    for epochs in 1 2 5 10; do \
-	        $(PY) load.py --data $(OUT) $(TABLE) $(OUT)/checkpoints_$${run}_$${epochs}e || exit; \
-	    done || exit; \
+	for epochs in 1 2 5 10; do \
+	    $(PY) load.py --data $(OUT) $(TABLE) $(OUT)/checkpoints_n[12]_batch32_$${epochs}e \
+	        $(OUT)/checkpoints_n2_batch32_seed1_$${epochs}e || exit; \
 	done
 	$(PY) reestimate.py $(REPRO)
 	$(PY) mAP.py $(REPRO) $(TABLE) --k 49 all --distance both --rerank \

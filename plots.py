@@ -155,15 +155,17 @@ def draw_curves(points, papers, metric, title, out, name):
     """Draw a figure of curves and save it."""
     figure, axes = plt.subplots(figsize=(10, 5.2), layout='constrained')
     runs = sorted({(point.net, point.run) for point in points})
-    of_net = defaultdict(list)
+    of_net, epochs = defaultdict(list), defaultdict(set)
     for net, run in runs:
         of_net[net].append(run)
+    for point in points:
+        epochs[point.run].add(point.epochs)
     ks = sorted({point.k for point in points if point.k}, key=int)
 
     def appearance(run, net, split, k):
         line = ('-', '--', '-.', ':')[ks.index(k) % 4] if k else LINES[split]
         what = f'k = {k}' if k else split
-        # Another seed of a run that is there looks as that run does, and needs no legend.
+        # Another seed of a run that is there looks as that run does, and needs no legend as a dot.
         same = _usual_seed(run)
         extra = same != run and same in of_net[net]
         return {
@@ -171,7 +173,7 @@ def draw_curves(points, papers, metric, title, out, name):
             'linestyle': line,
             'marker': MARKERS[of_net[net].index(same if extra else run) % len(MARKERS)],
             'alpha': 0.4 if extra else 1,
-            'label': None if extra else f'{label_of(run, net)}, {what}',
+            'label': None if extra and len(epochs[run]) == 1 else f'{label_of(run, net)}, {what}',
         }
 
     def faint(run, net, split, k):

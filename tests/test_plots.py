@@ -58,6 +58,19 @@ def test_all_figures(table, run_script, tmp_path):
         assert f'{net}, test' in drawn('compactness')
 
 
+def test_other_seeds_stand_in_the_legend_as_curves_and_not_as_dots(table, tmp_path, monkeypatch):
+    rows = [row for row in results.read(table) if row['metric'] == 'accuracy']
+    curve = [{**row, 'run': row['run'].replace('_n1', '_n1_seed1')} for row in rows]
+    dot = [{**row, 'run': row['run'].replace('_n2', '_n2_seed2')} for row in rows]
+    dot = [row for row in dot if float(row['epochs']) == 1]
+    results.record(tmp_path / 'r.csv', [*rows, *curve[: len(rows) // 2], *dot])
+    monkeypatch.chdir(tmp_path)
+    plots.main(['--results', 'r.csv', '--out', '.'])
+    text = (tmp_path / 'figure_3.svg').read_text()
+    assert 'skNet (seed1), test' in text
+    assert 'seed2' not in text
+
+
 def test_other_seeds_get_no_bars(table, tmp_path):
     rows = results.read(table)
     seeds = [{**row, 'run': row['run'].replace('_n1', '_n1_seed20231123')} for row in rows]
