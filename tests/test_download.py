@@ -234,6 +234,8 @@ def test_an_interrupted_fetch_stops_and_goes_on_later(server, tmp_path):
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background job ignores it, and what that starts does, too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert server.well_under_way.wait(30)
     running.send_signal(signal.SIGINT)
