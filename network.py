@@ -5,6 +5,8 @@ The layers come from tf.compat.v1.layers in graph mode, because the names these 
 checkpoints.
 """
 
+from numpy.core._multiarray_umath import __cpu_features__
+
 import folding
 import triplet
 from tensorflow_setup import tf
@@ -18,6 +20,8 @@ BATCH_NORM_EPSILON = 0.001
 LEARNING_RATE = 0.001  # section 3
 # Losses: the paper's, that of section 4's question, and their sum.
 CROSS_ENTROPY, TRIPLET, BOTH = LOSSES = ('cross-entropy', 'triplet', 'triplet-and-cross-entropy')
+# With AVX-512, oneDNN's gradient of a kernel is faster than ours (README, checks of scale).
+AVX512 = __cpu_features__.get('AVX512F', False)
 
 layers = tf.compat.v1.layers
 
@@ -50,8 +54,8 @@ def _conv_gradient(operation, gradient):
 
 def _gradient_of_conv(channels):
     """Return which gradient a convolution takes, as gradient_override_map wants it."""
-    # cuDNN has a fast one of its own, and a single channel makes thin matrices.
-    ours = channels > 1 and not tf.config.list_physical_devices('GPU')
+    # cuDNN has a fast one of its own, too, and a single channel makes thin matrices.
+    ours = channels > 1 and not AVX512 and not tf.config.list_physical_devices('GPU')
     return {'Conv2D': 'KernelByMatmul'} if ours else {}
 
 

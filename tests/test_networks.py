@@ -129,8 +129,10 @@ def test_every_convolution_is_followed_by_fused_batch_normalisation():
                 assert op.get_attr('epsilon') == pytest.approx(0.001)
 
 
+@pytest.mark.parametrize('avx512', [False, True])
 @pytest.mark.parametrize('shape', [(3, 8, 8, 1), (2, 7, 9, 3), (1, 3, 3, 2), (5, 4, 11, 16)])
-def test_gradients_of_a_convolution_are_tensorflows(shape):
+def test_gradients_of_a_convolution_are_tensorflows(monkeypatch, shape, avx512):
+    monkeypatch.setattr(network, 'AVX512', avx512)  # whether or not this machine has it
     random = np.random.default_rng(0)
     images = random.normal(size=shape).astype(np.float32)
     with tf.Graph().as_default() as graph:
@@ -140,9 +142,9 @@ def test_gradients_of_a_convolution_are_tensorflows(shape):
         weights = random.normal(size=outputs.shape).astype(np.float32)
         ours = tf.gradients(tf.reduce_sum(outputs * weights), conv.inputs)
         of_tensorflow = any(op.type == 'Conv2DBackpropFilter' for op in graph.get_operations())
-        # On CPU, or else what is compared is TensorFlow with itself.
+        # Where it is not, ours is compared; where it is, TensorFlow with itself.
         has_gpu = bool(tf.config.list_physical_devices('GPU'))
-        assert of_tensorflow == (has_gpu or shape[-1] == 1)
+        assert of_tensorflow == (has_gpu or avx512 or shape[-1] == 1)
         with tf.compat.v1.Session() as session:
             session.run(tf.compat.v1.global_variables_initializer())
             kernel, *ours = session.run([conv.inputs[1], *ours])
