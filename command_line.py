@@ -6,6 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+# What --measure takes, and the splits of the data set that it stands for.
+SPLITS = {'train': ('train',), 'test': ('test',), 'both': ('train', 'test')}
+
 
 class InputError(Exception):
     """A mistake in what the user gave: one line with the file, the place and the remedy."""
@@ -102,6 +105,11 @@ def add_results(arguments):
     arguments.add_argument(
         '--results', type=Path, default=Path('results.csv'), help='CSV table of measurements'
     )
+
+
+def add_measure(arguments):
+    """Add --measure, the sets whose accuracy to take: a key of SPLITS."""
+    arguments.add_argument('--measure', choices=SPLITS, default='both', help='sets to evaluate on')
 
 
 def run(main):

@@ -101,11 +101,13 @@ def main(argv=None):
     command_line.add_data(arguments)
     command_line.add_checkpoints(arguments)
     command_line.add_results(arguments)
+    command_line.add_measure(arguments)
     options = arguments.parse_args(argv)
     folders = options.folders or checkpoints.find(options.checkpoints)
-    dataset = open_dataset(options.data)
+    splits = command_line.SPLITS[options.measure]
+    dataset = open_dataset(options.data, splits)
     for folder in folders:
-        evaluate(checkpoints.open_checkpoint(folder, dataset), dataset, options.results)
+        evaluate(checkpoints.open_checkpoint(folder, dataset), dataset, options.results, splits)
 
 
 if __name__ == '__main__':

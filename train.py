@@ -285,8 +285,7 @@ def main(argv=None):
         help='factor of the learning rate, each epoch',
     )
     add('--seed', type=command_line.seed, default=0, help='of the weights and the shuffle')
-    splits = ['train', 'test']
-    add('--measure', nargs='+', choices=splits, default=splits, help='sets to take accuracies of')
+    command_line.add_measure(arguments)
     add('--eval-every-epoch', action='store_true', help='test accuracy and mAP, from epoch 0 on')
     add('--deterministic', action='store_true', help='the same bits again on the same machine')
     add(
@@ -333,7 +332,7 @@ def main(argv=None):
             options.results,
             settings,
             options.epochs,
-            options.measure,
+            command_line.SPLITS[options.measure],
             options.eval_every_epoch,
             options.devices,
         )

@@ -167,6 +167,9 @@ def test_foreign_checkpoint_through_the_scripts(foreign, small_dataset, tmp_path
     net, folder, fc1, logits = foreign
     before = {path.name for path in folder.iterdir()}
     arguments = ['--data', str(small_dataset.folder), '--results', str(tmp_path / 'results.csv')]
+    load.main([*arguments, '--measure', 'test', str(folder)])
+    assert ' test images' in (said := capsys.readouterr().out)
+    assert ' train images' not in said
     load.main([*arguments, str(folder)])
     assert 'not known' in capsys.readouterr().out
     mAP.main([*arguments, '--k', 'all', '3', str(folder)])
