@@ -90,11 +90,9 @@ class _File:
     def _attempt(self, stop):
         with self.session.head(self.url, timeout=TIMEOUT, allow_redirects=True) as answer:
             self._expect(answer)
-        if self.path.exists():
-            if self._whole(self.path):
-                self._show(self.path.stat().st_size)
-                return
-            self.path.unlink()
+        if self._whole(self.path):
+            self._show(self.path.stat().st_size)
+            return
         held = self.part.stat().st_size if self.part.exists() else 0
         if self.size is None or held < self.size:
             self._transfer(held, stop)

@@ -30,6 +30,7 @@ def begin_or_go_on(folder, settings, target):
 
     Raises:
         InputError: the folder was trained with other settings, or is not one of train.py.
+        OSError: a checkpoint cannot be read; it is left as it is.
     """
     found = checkpoints.load_settings(folder)
     if found is not None and found != settings:
@@ -49,7 +50,8 @@ def begin_or_go_on(folder, settings, target):
             checkpoints.read_shapes(prefix)
             break
         except InputError as error:
-            print(f'{error}: left out')
+            _read_all(prefix)
+            print(f'{error}: removed')
         tf.compat.v1.train.remove_checkpoint(prefix)
         prefix = checkpoints.latest(folder)
         if prefix is None:
@@ -67,6 +69,14 @@ def keep_only_last(folder):
     for index in folder.glob('model.ckpt-*.index'):
         if index.stem != name:
             tf.compat.v1.train.remove_checkpoint(str(index.with_suffix('')))
+
+
+def _read_all(prefix):
+    """Raise OSError if a file of a checkpoint is there and cannot be read, which is no damage."""
+    for path in Path(prefix).parent.glob(f'{Path(prefix).name}.*'):
+        with open(path, 'rb') as file:
+            while file.read(1 << 20):
+                pass
 
 
 def _begin(folder, settings, target):

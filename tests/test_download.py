@@ -141,6 +141,14 @@ def test_files_already_whole_are_not_fetched_again(server, tmp_path):
     assert (tmp_path / 'x.bin').read_bytes() == CONTENT
 
 
+def test_what_is_there_stays_until_the_new_file_is_whole(server, tmp_path):
+    server.files['x.bin'] = CONTENT
+    server.faults['x.bin'] = ['wrong bytes'] * download.ATTEMPTS
+    (tmp_path / 'x.bin').write_bytes(b'of another day')
+    assert set(fetch(server, ['x'], tmp_path)) == {'x'}
+    assert (tmp_path / 'x.bin').read_bytes() == b'of another day'
+
+
 def test_a_cut_transfer_goes_on_where_it_broke(server, tmp_path):
     server.files['x.bin'] = CONTENT
     server.faults['x.bin'] = ['cut', 'cut']

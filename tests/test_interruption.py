@@ -119,8 +119,22 @@ def test_a_damaged_checkpoint_is_left_for_the_one_before(
     train.main([*arguments, '--epochs', '5'])
     printed = capsys.readouterr().out
     assert 'model.ckpt-12: damaged' in printed
-    assert 'left out' in printed
+    assert 'removed' in printed
     assert step_in(later) == 15
+
+
+def test_a_checkpoint_that_cannot_be_read_is_not_removed(arguments, tmp_path):
+    folder = tmp_path / f'{NAME}_2e'
+    train.main([*arguments, '--epochs', '2'])
+    data = folder / 'model.ckpt-6.data-00000-of-00001'
+    data.rename(tmp_path / 'data')
+    data.mkdir()  # as good as a disk that fails: it is there, and reading it is an OSError
+    with pytest.raises(IsADirectoryError):
+        train.main([*arguments, '--epochs', '2'])
+    data.rmdir()
+    (tmp_path / 'data').rename(data)
+    train.main([*arguments, '--epochs', '2'])
+    assert step_in(folder) == 6
 
 
 def test_with_no_whole_checkpoint_the_run_begins_anew(arguments, tmp_path, capsys):
