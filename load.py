@@ -103,6 +103,7 @@ def main(argv=None):
     command_line.add_results(arguments)
     command_line.add_measure(arguments)
     options = arguments.parse_args(argv)
+    results.read(options.results)  # whether it is such a table, before the work
     folders = options.folders or checkpoints.find(options.checkpoints)
     splits = command_line.SPLITS[options.measure]
     dataset = open_dataset(options.data, splits)

@@ -203,6 +203,7 @@ def main(argv=None):
     command_line.add_checkpoints(arguments)
     command_line.add_results(arguments)
     options = arguments.parse_args(argv)
+    results.read(options.results)  # whether it is such a table, before the work
     asked = [word for word in options.k if word == 'all' or word.isdecimal()]
     # argparse gives --k all words up to the next flag, folders included.
     named = [Path(word) for word in options.k if word not in asked] + options.folders

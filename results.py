@@ -43,12 +43,21 @@ def read(path):
     path = Path(path)
     if not path.exists():
         return []
-    with open(path, encoding='utf-8', newline='') as file:
-        table = csv.DictReader(file)
-        columns, rows = table.fieldnames, list(table)
+    try:
+        with open(path, encoding='utf-8', newline='') as file:
+            table = csv.DictReader(file)
+            columns, rows = table.fieldnames, list(table)
+    except (UnicodeDecodeError, csv.Error):
+        columns, rows = None, []
     if columns != COLUMNS or any(None in row or None in row.values() for row in rows):
         raise InputError(f'{path}: not a table of results (columns {",".join(COLUMNS)}); move it')
     return rows
+
+
+def has(path, wanted):
+    """Return whether a results file has a row with these values (a dict by column)."""
+    wanted = {column: _text(value) for column, value in wanted.items()}
+    return any(wanted.items() <= row.items() for row in read(path))
 
 
 def record(path, rows):

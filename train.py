@@ -79,6 +79,8 @@ def train(dataset, root, results_file, settings, epochs, measure=('train', 'test
     for count in sorted(set(epochs)):
         wanted = dataclasses.replace(settings, epochs=count)
         folder = root / wanted.folder_name
+        if results_file.resolve().parent == folder.resolve():
+            raise InputError(f'--results: {results_file} is in the folder of a run; give another')
         if machines and not machines.is_chief:
             _assist(folder, wanted, dataset, machines)
             continue
@@ -89,9 +91,9 @@ def train(dataset, root, results_file, settings, epochs, measure=('train', 'test
                 trained = True
                 if every_epoch:
                     _measure_epoch(folder, dataset, results_file, done, done < count)
-            if every_epoch and not _measured(results_file, folder, 'mAP', ['test']):
+            if every_epoch and not _measured(results_file, folder, dataset, 'mAP', ['test']):
                 _measure_epoch(folder, dataset, results_file, count, False)  # it was interrupted
-        if trained or not _measured(results_file, folder, 'accuracy', measure):
+        if trained or not _measured(results_file, folder, dataset, 'accuracy', measure):
             checkpoint = checkpoints.open_checkpoint(folder, dataset)
             values = load.evaluate(checkpoint, dataset, results_file, measure)
             for split, value in values.items():
@@ -224,15 +226,20 @@ def _measure_epoch(folder, dataset, results_file, epochs, with_accuracy):
     mAP.evaluate(checkpoint, dataset, mAP.choose_k([], len(dataset.test)), results_file)
 
 
-def _measured(results_file, folder, metric, splits):
+def _measured(results_file, folder, dataset, metric, splits):
     """Return whether a finished folder's metric on all these splits stands in the results."""
-    step = str(checkpoints.step_of(checkpoints.latest(folder)))
-    found = {
-        row['split']
-        for row in results.read(results_file)
-        if (row['run'], row['step'], row['metric']) == (folder.name, step, metric)
+    common = {
+        'run': folder.resolve().name,
+        'step': checkpoints.step_of(checkpoints.latest(folder)),
+        'metric': metric,
+        # Runs on other data sets may have the same name.
+        'size': dataset.size,
+        'classes': dataset.classes,
     }
-    return found >= set(splits)
+    return all(
+        results.has(results_file, {**common, 'split': name, 'images': len(getattr(dataset, name))})
+        for name in splits
+    )
 
 
 def main(argv=None):
@@ -295,6 +302,7 @@ def main(argv=None):
         help='all: each batch is shared out among the GPUs',
     )
     options = arguments.parse_args(argv)
+    results.read(options.results)  # whether it is such a table, before hours of work
     if distribution.cluster() and len(options.net) > 1:
         raise InputError('--net: with TF_CONFIG, one network a command, on all machines')
     if options.filters and 'n1' not in options.net:

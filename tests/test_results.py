@@ -21,16 +21,26 @@ def test_a_row_measured_again_replaces_the_first(tmp_path):
     assert list(rows[0]) == results.COLUMNS
 
 
+def test_a_row_is_found_by_some_of_its_columns(tmp_path):
+    path = tmp_path / 'results.csv'
+    results.record(path, [{**ROW, 'value': 0.5}])
+    assert results.has(path, {'net': 'n1', 'step': 7, 'epochs': 10.0, 'k': None})
+    assert not results.has(path, {'net': 'n1', 'step': 70})
+    assert not results.has(tmp_path / 'none.csv', {'net': 'n1'})
+
+
 def test_no_file_has_no_rows(tmp_path):
     assert results.read(tmp_path / 'results.csv') == []
 
 
-@pytest.mark.parametrize('content', ['a,b\n1,2\n', ','.join(results.COLUMNS) + '\nx,n1\n', ''])
+@pytest.mark.parametrize(
+    'content', [b'a,b\n1,2\n', ','.join(results.COLUMNS).encode() + b'\nx,n1\n', b'', b'PK\xff\x00']
+)
 def test_another_table_is_refused(tmp_path, content):
-    (tmp_path / 'results.csv').write_text(content)
+    (tmp_path / 'results.csv').write_bytes(content)
     with pytest.raises(InputError, match=r'results\.csv: not a table of results'):
         results.record(tmp_path / 'results.csv', [ROW])
-    assert (tmp_path / 'results.csv').read_text() == content
+    assert (tmp_path / 'results.csv').read_bytes() == content
 
 
 def test_writers_at_once_lose_nothing(tmp_path):

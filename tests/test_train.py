@@ -104,6 +104,24 @@ def test_only_the_splits_asked_for_are_measured(run, capsys):
     assert set(run('--epochs', '0')) == {('0', 'test'), ('0', 'train')}
 
 
+def test_what_was_measured_on_another_data_set_does_not_count(run, tmp_path, capsys):
+    run('--epochs', '1', '--measure', 'test')
+    path = tmp_path / 'results.csv'
+    path.write_text(path.read_text().replace(',96,', ',128,'))
+    capsys.readouterr()
+    run('--epochs', '1', '--measure', 'test')
+    assert 'skipped' not in capsys.readouterr().out
+    assert {row['size'] for row in results.read(path)} == {'96', '128'}
+
+
+@pytest.mark.parametrize('place', ['notes.csv', f'{NAME}_1e/results.csv'])
+def test_a_results_file_that_cannot_be_is_refused_before_any_training(run, tmp_path, place):
+    (tmp_path / 'notes.csv').write_bytes(b'\xff\xfe not a table')
+    with pytest.raises(InputError, match=place.split('/')[-1]):
+        run('--epochs', '1', '--results', tmp_path / place)
+    assert [path.name for path in tmp_path.iterdir()] == ['notes.csv']
+
+
 def test_a_moved_folder_stays_valid(run, small_dataset, tmp_path):
     run('--epochs', '1', '2')
     moved = shutil.move(tmp_path / f'{NAME}_2e', tmp_path / 'elsewhere')
