@@ -12,9 +12,9 @@ INK_CONTRAST = 32  # grey levels between paper and ink below which there is noth
 def read_query(path, size):
     """Return a drawing as the network's image: uint8 (size, size), black on white.
 
-    An 8-bit grey image of that size is taken as it is. Any other is made one as the drawings of
-    the data set were: what is transparent is paper, light ink on dark paper is inverted, and the
-    ink's longer side is stretched to the whole, at the top left.
+    An 8-bit grey image of that size, mostly light, is taken as it is. Any other is made one as the
+    drawings of the data set were: what is transparent is paper, light ink on dark paper is
+    inverted, and the ink's longer side is stretched to the whole, at the top left.
 
     Raises:
         InputError: not an image, or nothing drawn on it.
@@ -24,13 +24,9 @@ def read_query(path, size):
             image.load()
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise InputError(f'{path}: not an image that can be read ({error})') from None
-    if image.mode == 'L' and image.size == (size, size):
+    if image.mode == 'L' and image.size == (size, size) and np.median(image) >= WHITE / 2:
         return np.asarray(image)
-    if 'A' in image.getbands() or 'transparency' in image.info:
-        image = image.convert('RGBA')
-        paper = Image.new('RGBA', image.size, 'white')
-        image = Image.alpha_composite(paper, image)
-    grey = np.asarray(image.convert('L')).astype(np.int32)
+    grey = _grey(image)
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     if np.median(border) < WHITE / 2:
         grey = WHITE - grey
@@ -48,3 +44,18 @@ def read_query(path, size):
     canvas = Image.new('L', (CANVAS, CANVAS), WHITE)
     canvas.paste(drawing)
     return np.asarray(canvas.resize((size, size), Image.Resampling.LANCZOS))
+
+
+def _grey(image):
+    """Return a picture's grey levels, int32 (rows, columns) in 0..255."""
+    if image.mode.startswith('I'):  # 16 bits, which Pillow would cut off at 255
+        return np.asarray(image).astype(np.int32) // 257
+    if 'A' in image.getbands() or 'transparency' in image.info:
+        image = image.convert('RGBA')
+        opaque = np.asarray(image.getchannel('A')) > 0
+        levels = np.asarray(image.convert('L'))[opaque]
+        # Paper that the ink stands out from.
+        light = levels.size and np.median(levels) >= WHITE / 2
+        paper = Image.new('RGBA', image.size, 'black' if light else 'white')
+        image = Image.alpha_composite(paper, image)
+    return np.asarray(image.convert('L')).astype(np.int32)

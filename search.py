@@ -19,6 +19,7 @@ import matplotlib
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backend_bases import FigureCanvasBase
 from PIL import Image
 
 import command_line
@@ -205,6 +206,9 @@ def main(argv=None):
         raise InputError('give either a query (a PNG or a key_id) or --gallery')
     if not options.out.parent.is_dir():
         raise InputError(f'{options.out.parent}: no such folder for the picture')
+    kinds = FigureCanvasBase.get_supported_filetypes()
+    if options.out.suffix[1:].lower() not in kinds:
+        raise InputError(f'--out {options.out}: end its name in .png, or in .{", .".join(kinds)}')
     dataset = open_dataset(options.data, ['test'])
     if options.gallery:
         check_queries(dataset)

@@ -134,7 +134,18 @@ def test_the_embedding_of_a_triplet_loss_is_compared(small_dataset, tmp_path, ca
         np.testing.assert_allclose(found, nearest, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize('tone', ['grey', 'transparent', 'inverted', 'large'])
+@pytest.mark.parametrize(
+    'tone',
+    [
+        'grey',
+        'transparent',
+        'white on transparent',
+        'inverted',
+        'inverted as it is',
+        '16 bits',
+        'large',
+    ],
+)
 def test_query_images_become_those_of_the_data_set(small_dataset, tmp_path, tone):
     path = sorted((small_dataset.folder / 'training').rglob('*.png'))[0]
     with Image.open(path) as image:
@@ -144,6 +155,15 @@ def test_query_images_become_those_of_the_data_set(small_dataset, tmp_path, tone
         elif tone == 'transparent':
             picture = Image.new('LA', (300, 300))
             picture.putalpha(ImageOps.invert(image).resize((300, 300)))
+        elif tone == 'white on transparent':
+            picture = Image.new('RGBA', (300, 300), 'white')
+            picture.putalpha(ImageOps.invert(image).resize((300, 300)))
+        elif tone == 'inverted as it is':
+            picture = ImageOps.invert(image)
+        elif tone == '16 bits':
+            paper, ink = 52_000, 15_000
+            levels = ink + (paper - ink) / 255 * np.asarray(image.resize((300, 300)))
+            picture = Image.fromarray(levels.astype(np.uint16))
         elif tone == 'inverted':
             picture = ImageOps.expand(ImageOps.invert(image), 30, 0).convert('RGB')
         else:
@@ -185,6 +205,8 @@ def test_mistakes(trained, small_dataset, tmp_path, refused):
     Image.new('RGB', (50, 50), 'white').save(tmp_path / 'white.png')
     refused('search.py', *common, 'text.png', words=['text.png', 'not an image'], cwd=tmp_path)
     refused('search.py', *common, 'white.png', words=['white.png', 'nothing'], cwd=tmp_path)
+    for name in ('answers', 'answers.txt'):
+        refused('search.py', *common, '123', '--out', name, words=[name, '.png'], cwd=tmp_path)
     assert not (tmp_path / 'search.png').exists()
 
 
