@@ -44,7 +44,13 @@ SIDES := 128 256
 TEN := $(wordlist 1,11,$(CATEGORIES))
 # Questions 4 and 5: what is changed, one at a time.
 CHANGE = --data $(OUT) --checkpoints $(OUT)/changes
-CHANGES := "--loss triplet-and-cross-entropy" "--augment" "--learning-rate-decay 0.7"
+CHANGE_TABLE = --results $(OUT)/changes.csv
+CHANGES := \
+    "--net n1 --epochs 5 --augment" \
+    "--net n1 --epochs 5 --learning-rate-decay 0.7" \
+    "--net n1 --epochs 5 --loss triplet" \
+    "--net n1 --epochs 5 --loss triplet-and-cross-entropy" \
+    "--net n2 --epochs 3 --loss triplet-and-cross-entropy"
 
 # What is there already is kept: an interrupted run goes on.
 reproduction: .venv/installed
@@ -62,14 +68,16 @@ reproduction: .venv/installed
 	        $(OUT)/checkpoints_n2_batch32_seed1_$${epochs}e || exit; \
 	done
 	$(PY) reestimate.py $(REPRO)
+	$(PY) load.py --data $(OUT) $(TABLE) --measure test $(OUT)/checkpoints_*_reestimated_*e
 	$(PY) mAP.py $(REPRO) $(TABLE) --k 49 all --distance both --rerank \
 	    --report $(OUT)/reports
 	for change in $(CHANGES); do \
-	    $(PY) train.py $(CHANGE) --results $(OUT)/changes.csv --net n1 --epochs 5 \
-	        --batch-size 32 --measure test $$change || exit; \
+	    $(PY) train.py $(CHANGE) $(CHANGE_TABLE) --batch-size 32 --measure test $$change || exit; \
 	done
 	$(PY) reestimate.py $(CHANGE)
-	$(PY) mAP.py $(CHANGE) --results $(OUT)/changes.csv --k 49 all --distance both --rerank
+	$(PY) load.py --data $(OUT) $(CHANGE_TABLE) --measure test \
+	    $(OUT)/changes/checkpoints_*_reestimated_*e
+	$(PY) mAP.py $(CHANGE) $(CHANGE_TABLE) --k 49 all --distance both --rerank
 	for side in $(SIDES); do \
 	    folder=$(OUT)/$$side; \
 	    place="--data $$folder --checkpoints $$folder --results $(OUT)/sizes.csv"; \

@@ -168,7 +168,7 @@ def load_settings(folder):
     """Return the Settings beside a checkpoint, None if there are none.
 
     Raises:
-        InputError: the file is damaged.
+        InputError: the file is damaged, or another version's.
     """
     path = Path(folder) / SETTINGS
     try:
@@ -177,7 +177,12 @@ def load_settings(folder):
         return Settings(**{**content, **lists})
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, AttributeError):
+    except TypeError:
+        raise InputError(
+            f'{path}: not the settings that this version knows; go back to the version that wrote '
+            'them, or give another --checkpoints'
+        ) from None
+    except (ValueError, AttributeError):
         raise InputError(f'{path}: damaged; remove the folder and train again') from None
 
 

@@ -139,8 +139,9 @@ def classifier(trunk, features, labels, mode, params):
             'images': tf.compat.v1.metrics.true_positives(everyone, everyone),
         }
         return tf.estimator.EstimatorSpec(mode, loss=loss, eval_metric_ops=metrics)
-    batch_accuracy = tf.reduce_mean(tf.cast(tf.equal(labels, classes), tf.float32))
-    tf.compat.v1.summary.scalar('batch_accuracy', batch_accuracy)
+    if kind != TRIPLET:  # which classifies nothing
+        batch_accuracy = tf.reduce_mean(tf.cast(tf.equal(labels, classes), tf.float32))
+        tf.compat.v1.summary.scalar('batch_accuracy', batch_accuracy)
     rate, step = params['learning_rate'], tf.compat.v1.train.get_global_step()
     if params.get('learning_rate_decay', 1) != 1:
         rate = tf.compat.v1.train.exponential_decay(

@@ -18,7 +18,7 @@ import results
 DOCUMENTS = (ROOT / 'README.md', ROOT / 'docs' / 'reproduction.md')
 PLACE = re.compile(r'<!-- table: (.+) -->\n(?:\|.*\n)*')
 
-KEY = ('run', 'size', 'metric', 'split', 'reading', 'distance', 'variant', 'k')
+KEY = ('run', 'epochs', 'size', 'metric', 'split', 'reading', 'distance', 'variant', 'k')
 NETWORKS = {'skNet': 'checkpoints_n1_batch32', 'skResNet': 'checkpoints_n2_batch32'}
 EPOCHS = ('0', '0.25', '0.5', *map(str, range(1, 11)))
 SUMMARY = ('0', '1', '3', '5', '10')  # epochs in README.md

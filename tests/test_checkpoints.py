@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+import atomic
 import checkpoints
 import load
 import mAP
@@ -252,6 +253,15 @@ def test_no_checkpoint(refused, small_dataset, tmp_path):
         refused(script, *data, '--checkpoints', tmp_path, words=[tmp_path, 'train.py'])
     refused('mAP.py', *data, '--k', '12', tmp_path, words=['--k 12', 'the largest k', '11'])
     refused('mAP.py', *data, '--k', tmp_path, words=['--k'])
+
+
+def test_settings_of_another_version(tmp_path):
+    atomic.write_json(tmp_path / checkpoints.SETTINGS, {**dataclasses.asdict(SETTINGS), 'later': 1})
+    with pytest.raises(InputError, match='not the settings that this version knows'):
+        checkpoints.load_settings(tmp_path)
+    (tmp_path / checkpoints.SETTINGS).write_text('{"net": "n1"')
+    with pytest.raises(InputError, match='damaged'):
+        checkpoints.load_settings(tmp_path)
 
 
 def test_neither_network(small_dataset, tmp_path):

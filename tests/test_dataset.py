@@ -105,9 +105,6 @@ def test_damage_is_named(copy, damage, message):
 
 
 def test_missing_folder(refused, tmp_path):
-    for script in ('train.py', 'load.py', 'mAP.py'):
-        if script == 'train.py':
-            refused(script, '--data', tmp_path / 'none', words=['none', 'create_dataset.py'])
-        else:
-            folder = ['--checkpoints', tmp_path, '--data', tmp_path / 'none']
-            refused(script, *folder, words=[tmp_path])
+    for script, folders in (('train.py', []), ('load.py', ['run']), ('mAP.py', ['run'])):
+        data = ['--data', tmp_path / 'none']
+        refused(script, *data, *folders, words=[tmp_path / 'none', 'create_dataset.py'])

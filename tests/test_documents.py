@@ -6,10 +6,10 @@ from docs import tables
 
 HERE = {'series': 'run', 'epochs': '1', **tables.TEST}
 VALUES = {
-    ('run_1e', '128', 'accuracy', 'test', '', '', '', ''): 0.12345,
-    ('run_2e', '128', 'accuracy', 'test', '', '', '', ''): 0.5,
-    ('run_reestimated_1e', '128', 'accuracy', 'test', '', '', '', ''): 1.0,
-    ('run_1e', '256', 'accuracy', 'train', '', '', '', ''): 0.75,
+    ('run_1e', '1', '128', 'accuracy', 'test', '', '', '', ''): 0.12345,
+    ('run_2e', '2', '128', 'accuracy', 'test', '', '', '', ''): 0.5,
+    ('run_reestimated_1e', '1', '128', 'accuracy', 'test', '', '', '', ''): 1.0,
+    ('run_1e', '1', '256', 'accuracy', 'train', '', '', '', ''): 0.75,
 }
 
 
