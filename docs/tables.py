@@ -155,19 +155,21 @@ def tables(values):
         'mAP@999, re-estimated': {**AT_999, **SETTLED},
         'mAP@999, cosine, re-estimated': {**AT_999, **COSINE, **SETTLED},
     }
-    shown = {name: {**column, 'epochs': '5'} for name, column in of_changes.items()}
-    found['changes'] = table(values, '5 epochs', changes(), shown)
+    for title, epochs_each in (('skNet', '5'), ('skResNet', '3')):
+        shown = {name: {**column, 'epochs': epochs_each} for name, column in of_changes.items()}
+        about = f'{title}, {epochs_each} epochs'
+        found[f'{title}, changes'] = table(values, about, changes(NETWORKS[title]), shown)
     return found
 
 
-def changes():
-    """Return the lines of the table of changes."""
-    paper, net = NETWORKS['skNet'], 'checkpoints_n1'
-    both, alone = (f'{net}_{loss}_batch32' for loss in ('triplet-and-cross-entropy', 'triplet'))
+def changes(paper):
+    """Return the lines of the table of changes to a series of runs."""
+    net, batch = paper.rsplit('_', 1)
+    alone, both = (f'{net}_{loss}_{batch}' for loss in ('triplet', 'triplet-and-cross-entropy'))
     return {
         'as the paper trains': {'series': paper},
         '`--augment`': {'series': f'{paper}_augment'},
-        '`--learning-rate-decay 0.7`': {'series': f'{net}_batch32_decay0.7'},
+        '`--learning-rate-decay 0.7`': {'series': f'{paper}_decay0.7'},
         '`--loss triplet`: fc1': {'series': alone},
         '`--loss triplet`: embedding': {'series': alone, **EMBEDDING},
         '`--loss triplet-and-cross-entropy`: fc1': {'series': both},
