@@ -12,6 +12,9 @@ from dataset import open_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / 'shared' / 'quickdraw'
+# train.py's flags for the narrowest skNet that is still one: seconds instead of minutes.
+NARROW = ['--net', 'n1', '--filters', '2', '2', '2', '2', '--batch-size', '8']
+NARROW_NAME = 'checkpoints_n1_filters2-2-2-2_batch8'
 
 
 def variables(folder):
@@ -23,6 +26,11 @@ def variables(folder):
     assert prefix, sorted(folder.iterdir())
     names = [name for name, _ in tf.train.list_variables(prefix)]
     return {name: tf.train.load_variable(prefix, name) for name in names}
+
+
+def step_in(folder):
+    """Return the step of a folder's newest checkpoint."""
+    return int(variables(folder)['global_step'])
 
 
 @pytest.fixture(scope='session')

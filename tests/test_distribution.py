@@ -10,17 +10,16 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT, variables
+from conftest import NARROW, NARROW_NAME, ROOT, variables
 
 import checkpoints
 import distribution
 import results
 from command_line import InputError
 
-NAME = 'checkpoints_n1_filters2-2-2-2_batch8_momentum0.5'
+NAME = f'{NARROW_NAME}_momentum0.5'
 # 24 images in batches of 8: 3 steps an epoch.
-NARROW = ['--net', 'n1', '--filters', '2', '2', '2', '2', '--batch-size', '8', '--measure', 'test']
-NARROW += ['--batch-norm-momentum', '0.5']
+SETTINGS = [*NARROW, '--batch-norm-momentum', '0.5', '--measure', 'test']
 # Steps so short that the weights stay what they were: what the moving statistics end with is then
 # a matter of which images came, in which order and which share of a batch, and of nothing else.
 STILL = ['--learning-rate', '1e-9', '--epochs', '2']
@@ -53,7 +52,7 @@ def start(small_dataset, tmp_path):
         root = tmp_path / place
         root.mkdir(exist_ok=True)
         common = ['--data', small_dataset.folder, '--checkpoints', root]
-        common += ['--results', root / 'results.csv', *NARROW, *arguments]
+        common += ['--results', root / 'results.csv', *SETTINGS, *arguments]
         program = ['-c', code, str(ROOT)] if code else [str(ROOT / 'train.py')]
         environment = dict(os.environ)
         if cluster:

@@ -9,23 +9,23 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, variables
+from conftest import NARROW, ROOT, step_in, variables
+from conftest import NARROW_NAME as NAME
 
 import atomic
 import checkpoints
 import train
 from tensorflow_setup import tf
 
-NAME = 'checkpoints_n1_filters2-2-2-2_batch8'
-# 24 images in batches of 8: 3 steps an epoch.
-NARROW = ['--net', 'n1', '--filters', '2', '2', '2', '2', '--batch-size', '8', '--measure', 'test']
-
 
 @pytest.fixture
 def arguments(small_dataset, tmp_path):
-    """The command line of a narrow training into tmp_path, less its epochs."""
+    """The command line of a narrow training into tmp_path, less its epochs.
+
+    24 images in batches of 8 are 3 steps an epoch.
+    """
     common = ['--data', small_dataset.folder, '--checkpoints', tmp_path]
-    common += ['--results', tmp_path / 'results.csv', *NARROW]
+    common += ['--results', tmp_path / 'results.csv', *NARROW, '--measure', 'test']
     return [str(argument) for argument in common]
 
 
@@ -34,10 +34,6 @@ def start(arguments, **options):
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
     )
-
-
-def step_in(folder):
-    return int(tf.train.load_variable(checkpoints.latest(folder), 'global_step'))
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])

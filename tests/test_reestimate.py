@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from conftest import variables
+from conftest import NARROW, variables
+from conftest import NARROW_NAME as NAME
 
 import reestimate
 import results
@@ -10,16 +11,13 @@ import train
 from input_pipeline import epoch_order
 from tensorflow_setup import tf
 
-NAME = 'checkpoints_n1_filters2-2-2-2_batch8'
-
 
 @pytest.fixture
 def place(small_dataset, tmp_path):
     """The common options of the scripts, after a short training."""
     place = ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path)]
     table = ['--results', str(tmp_path / 'results.csv')]
-    narrow = ['--net', 'n1', '--filters', '2', '2', '2', '2', '--batch-size', '8']
-    train.main([*place, *table, *narrow, '--epochs', '1', '--measure', 'test'])
+    train.main([*place, *table, *NARROW, '--epochs', '1', '--measure', 'test'])
     return place
 
 

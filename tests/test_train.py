@@ -5,7 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import variables
+from conftest import NARROW, step_in, variables
+from conftest import NARROW_NAME as NAME
 
 import checkpoints
 import mAP
@@ -15,10 +16,6 @@ import search
 import train
 from command_line import InputError
 from tensorflow_setup import tf
-
-# The narrowest skNet that is still one: seconds instead of minutes.
-NARROW = ['--net', 'n1', '--filters', '2', '2', '2', '2', '--batch-size', '8']
-NAME = 'checkpoints_n1_filters2-2-2-2_batch8'
 
 
 @pytest.mark.parametrize(
@@ -53,18 +50,13 @@ def run(small_dataset, tmp_path):
     return call
 
 
-def step_in(folder):
-    """Return the newest step in a folder, which has to be the only one there."""
-    (index,) = folder.glob('*.index')
-    assert checkpoints.latest(folder) == str(index.with_suffix(''))
-    return tf.train.load_variable(checkpoints.latest(folder), 'global_step')
-
-
 def test_one_run_leaves_a_folder_at_each_count(run, tmp_path, capsys):
     measured = run('--epochs', '2', '0', '0.5')
     assert set(measured) == {(e, s) for e in ('0', '0.5', '2') for s in ('train', 'test')}
     # 24 images in batches of 8.
-    assert [step_in(tmp_path / f'{NAME}_{e}e') for e in ('0', '0.5', '2')] == [0, 1, 6]
+    folders = [tmp_path / f'{NAME}_{epochs}e' for epochs in ('0', '0.5', '2')]
+    assert [step_in(folder) for folder in folders] == [0, 1, 6]
+    assert [len(list(folder.glob('*.index'))) for folder in folders] == [1, 1, 1]
     settings = json.loads((tmp_path / f'{NAME}_2e' / 'settings.json').read_text())
     assert (settings['epochs'], settings['batch_size'], settings['size']) == (2, 8, 96)
     assert 'goes on from' in capsys.readouterr().out
