@@ -30,7 +30,7 @@ from runs import TITLES, series
 
 PAPER = Path(__file__).with_name('paper_figures.csv')
 COLOURS = {'n1': 'tab:blue', 'n2': 'tab:red'}
-MARKERS = 'osD^vP*X'  # one a run, where a net has several
+MARKERS = 'osD^vP*X'  # one a run, whatever its seed, where a net has several
 LINES = {'train': '-', 'test': '--'}
 BARS = (4, 5, 7)  # figures
 LARGEST = 2  # bars show so many of the largest epoch counts; the paper's are 60 and 90
@@ -154,10 +154,9 @@ def label_of(run, net):
 def draw_curves(points, papers, metric, title, out, name):
     """Draw a figure of curves and save it."""
     figure, axes = plt.subplots(figsize=(10, 5.2), layout='constrained')
-    runs = sorted({(point.net, point.run) for point in points})
-    of_net, epochs = defaultdict(list), defaultdict(set)
-    for net, run in runs:
-        of_net[net].append(run)
+    first, epochs = defaultdict(dict), defaultdict(set)
+    for net, run in sorted({(point.net, point.run) for point in points}):
+        first[net].setdefault(_usual_seed(run), run)
     for point in points:
         epochs[point.run].add(point.epochs)
     ks = sorted({point.k for point in points if point.k}, key=int)
@@ -167,11 +166,11 @@ def draw_curves(points, papers, metric, title, out, name):
         what = f'k = {k}' if k else split
         # Another seed of a run that is there looks as that run does, and needs no legend as a dot.
         same = _usual_seed(run)
-        extra = same != run and same in of_net[net]
+        extra = first[net][same] != run
         return {
             'color': COLOURS[net],
             'linestyle': line,
-            'marker': MARKERS[of_net[net].index(same if extra else run) % len(MARKERS)],
+            'marker': MARKERS[list(first[net]).index(same) % len(MARKERS)],
             'alpha': 0.4 if extra else 1,
             'label': None if extra and len(epochs[run]) == 1 else f'{label_of(run, net)}, {what}',
         }
