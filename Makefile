@@ -46,32 +46,32 @@ TEN := $(wordlist 1,11,$(CATEGORIES))
 CHANGE = --data $(OUT) --checkpoints $(OUT)/changes
 CHANGE_TABLE = --results $(OUT)/changes.csv
 CHANGES := \
-    "--augment" \
-    "--learning-rate-decay 0.7" \
+    "--net n1 --augment" \
+    "--net n1 --learning-rate-decay 0.7" \
     "--loss triplet" \
-    "--loss triplet-and-cross-entropy"
+    "--loss triplet-and-cross-entropy" \
+    "--net n1 --loss triplet-and-cross-entropy --seed 1"
 
 # What is there already is kept: an interrupted run goes on.
 reproduction: .venv/installed
 	$(PY) create_dataset.py --files $(FILES) --out $(OUT) --categories-only $(CATEGORIES) \
 	    --classes 20 --train 200 --test 50
 	$(PY) train.py $(REPRO) $(TABLE) --epochs $(EPOCHS) --batch-size 32 --measure test
-	for seed in 1 2 3 4; do \
+	for seed in 2 3 4; do \
 	    $(PY) train.py $(REPRO) $(TABLE) --epochs 0 --batch-size 32 --measure test --seed $$seed \
 	        || exit; \
 	done
-	$(PY) train.py $(REPRO) $(TABLE) --net n2 --epochs $(filter-out 0%,$(EPOCHS)) --batch-size 32 \
-	    --measure test --seed 1
+	$(PY) train.py $(REPRO) $(TABLE) --epochs $(EPOCHS) --batch-size 32 --measure test --seed 1
 	for epochs in 1 2 5 10; do \
 	    $(PY) load.py --data $(OUT) $(TABLE) $(OUT)/checkpoints_n[12]_batch32_$${epochs}e \
-	        $(OUT)/checkpoints_n2_batch32_seed1_$${epochs}e || exit; \
+	        $(OUT)/checkpoints_n[12]_batch32_seed1_$${epochs}e || exit; \
 	done
 	$(PY) reestimate.py $(REPRO)
 	$(PY) load.py --data $(OUT) $(TABLE) --measure test $(OUT)/checkpoints_*_reestimated_*e
 	$(PY) mAP.py $(REPRO) $(TABLE) --k 49 all --distance both --rerank \
 	    --report $(OUT)/reports
 	for change in $(CHANGES); do \
-	    $(PY) train.py $(CHANGE) $(CHANGE_TABLE) --net n1 --epochs 5 --batch-size 32 \
+	    $(PY) train.py $(CHANGE) $(CHANGE_TABLE) --epochs 5 --batch-size 32 \
 	        --measure test $$change || exit; \
 	done
 	$(PY) reestimate.py $(CHANGE)

@@ -124,12 +124,19 @@ def tables(values):
         for name, column in summary.items()
     }
     found['summary'] = table(values, 'epochs', {e: epochs[e] for e in SUMMARY}, shown)
-    found['second seeds'] = table(
-        values,
-        'epochs',
-        epochs,
-        {title: {**TEST, **seeds[title]} for title in ('skResNet, seed 0', 'skResNet, seed 1')},
-    )
+    of_seeds = {
+        'accuracy, test': TEST,
+        'test, re-estimated': {**TEST, **SETTLED},
+        'mAP@999': AT_999,
+        'mAP@999, re-estimated': {**AT_999, **SETTLED},
+    }
+    for title in NETWORKS:
+        shown = {
+            f'{name}: seed {seed}': {**column, **seeds[f'{title}, seed {seed}']}
+            for name, column in of_seeds.items()
+            for seed in (0, 1)
+        }
+        found[f'{title}, seeds'] = table(values, 'epochs', epochs, shown)
     untrained = {name: {**column, 'epochs': '0'} for name, column in statistics.items()}
     found['untrained'] = table(values, 'untrained', seeds, untrained)
     sides = {side: {'size': side} for side in ('128', '256')}
@@ -156,7 +163,8 @@ def tables(values):
         'mAP@999, cosine, re-estimated': {**AT_999, **COSINE, **SETTLED},
     }
     shown = {name: {**column, 'epochs': '5'} for name, column in of_changes.items()}
-    found['changes'] = table(values, 'skNet, 5 epochs', changes(NETWORKS['skNet']), shown)
+    for title, series in NETWORKS.items():
+        found[f'{title}, changes'] = table(values, f'{title}, 5 epochs', changes(series), shown)
     return found
 
 
@@ -164,7 +172,7 @@ def changes(paper):
     """Return the lines of the table of changes to a series of runs."""
     net, batch = paper.rsplit('_', 1)
     alone, both = (f'{net}_{loss}_{batch}' for loss in ('triplet', 'triplet-and-cross-entropy'))
-    return {
+    lines = {
         'as the paper trains': {'series': paper},
         '`--augment`': {'series': f'{paper}_augment'},
         '`--learning-rate-decay 0.7`': {'series': f'{paper}_decay0.7'},
@@ -172,6 +180,11 @@ def changes(paper):
         '`--loss triplet`: embedding': {'series': alone, **EMBEDDING},
         '`--loss triplet-and-cross-entropy`: fc1': {'series': both},
         '`--loss triplet-and-cross-entropy`: embedding': {'series': both, **EMBEDDING},
+    }
+    return {
+        title + mark: {**line, 'series': line['series'] + seed}
+        for title, line in lines.items()
+        for mark, seed in (('', ''), (', seed 1', '_seed1'))
     }
 
 
