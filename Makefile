@@ -50,6 +50,7 @@ CHANGES := \
     "--net n1 --learning-rate-decay 0.7" \
     "--loss triplet" \
     "--loss triplet-and-cross-entropy" \
+    "--net n1 --loss triplet --seed 1" \
     "--net n1 --loss triplet-and-cross-entropy --seed 1"
 
 # What is there already is kept: an interrupted run goes on.
