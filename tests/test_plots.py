@@ -71,6 +71,33 @@ def test_other_seeds_stand_in_the_legend_as_curves_and_not_as_dots(table, tmp_pa
     assert 'seed2' not in text
 
 
+def test_a_run_has_one_marker_whatever_its_seed(table, tmp_path, monkeypatch):
+    rows = [row for row in results.read(table) if row['metric'] == 'accuracy']
+    # Re-estimated, skNet has been measured with another seed only, skResNet with the usual one.
+    again = [('_n1', '_n1_seed1'), ('_n1', '_n1_seed1_reestimated'), ('_n2', '_n2_reestimated')]
+    others = [
+        {**row, 'run': row['run'].replace(net, name)}
+        for net, name in again
+        for row in rows
+        if net in row['run']
+    ]
+    results.record(tmp_path / 'r.csv', [*rows, *others])
+    figures = {}
+    monkeypatch.setattr(plots, 'save', lambda figure, out, name: figures.update({name: figure}))
+    plots.main(['--results', str(tmp_path / 'r.csv'), '--out', str(tmp_path)])
+    lines = {line.get_label(): line for line in figures['figure_3'].axes[0].lines}
+    first, second = plots.MARKERS[:2]
+    for run, marker, alpha in (
+        ('skNet', first, 1),
+        ('skNet (seed1)', first, 0.4),
+        ('skNet (seed1 reestimated)', second, 1),
+        ('skResNet', first, 1),
+        ('skResNet (reestimated)', second, 1),
+    ):
+        line = lines[f'{run}, test']
+        assert (line.get_marker(), line.get_alpha()) == (marker, alpha), run
+
+
 def test_other_seeds_get_no_bars(table, tmp_path):
     rows = results.read(table)
     seeds = [{**row, 'run': row['run'].replace('_n1', '_n1_seed20231123')} for row in rows]
