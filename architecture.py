@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import command_line
 import n1
 import n2
-from command_line import InputError
+from errors import InputError
 from plots import save
 from runs import TITLES
 from tensorflow_setup import tf

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from command_line import InputError
+from errors import InputError
 
 
 def write_bytes(path, content):

@@ -11,7 +11,7 @@ import n1_features
 import n2
 import n2_features
 import network
-from command_line import InputError
+from errors import InputError
 from runs import TITLES, epochs_in, series
 from tensorflow_setup import tf
 

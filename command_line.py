@@ -6,20 +6,10 @@ import os
 import sys
 from pathlib import Path
 
+from errors import InputError, Interrupted
+
 # What --measure takes, and the splits of the data set that it stands for.
 SPLITS = {'train': ('train',), 'test': ('test',), 'both': ('train', 'test')}
-
-
-class InputError(Exception):
-    """A mistake in what the user gave: one line with the file, the place and the remedy."""
-
-
-class Interrupted(Exception):
-    """A signal ended the work in good order; `number` is the signal's."""
-
-    def __init__(self, message, number):
-        super().__init__(message)
-        self.number = number
 
 
 def parser(module_doc):

@@ -29,8 +29,8 @@ import command_line
 import quickdraw
 import raster
 import staging
-from command_line import InputError
 from contact_sheet import contact_sheet
+from errors import InputError
 
 BUCKET = 'https://storage.googleapis.com/quickdraw_dataset/full/binary'
 CLASSES = 100  # the paper's

@@ -16,7 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 import staging
-from command_line import InputError
+from errors import InputError
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import threading
 import time
 from typing import NamedTuple
 
-from command_line import InputError
+from errors import InputError
 from tensorflow_setup import tf
 
 WAIT = 600  # seconds for the chief to be ready

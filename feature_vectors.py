@@ -18,8 +18,8 @@ import numpy as np
 
 import atomic
 from checkpoints import FEATURES
-from command_line import InputError
 from distribution import alone
+from errors import InputError
 from input_pipeline import evaluation_input_fn
 from tensorflow_setup import tf
 

@@ -14,9 +14,9 @@ import numpy as np
 import command_line
 import results
 from average_precision import READINGS, THREADS, retrieve
-from command_line import InputError
 from compactness import compactness
 from dataset import open_dataset
+from errors import InputError
 from ranking import DISTANCES
 from runs import TITLES
 

@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 
 import command_line
 import results
-from command_line import InputError
+from errors import InputError
 from runs import TITLES, series
 
 PAPER = Path(__file__).with_name('paper_figures.csv')

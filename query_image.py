@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from command_line import InputError
+from errors import InputError
 from raster import CANVAS, WHITE
 
 INK_CONTRAST = 32  # grey levels between paper and ink below which there is nothing to see

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from command_line import InputError
+from errors import InputError
 
 HEADER = struct.Struct('<Q2sbIH')
 STROKE = struct.Struct('<H')

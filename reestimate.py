@@ -18,8 +18,8 @@ import atomic
 import checkpoints
 import command_line
 from checkpoints import NETWORKS
-from command_line import InputError
 from dataset import open_dataset
+from errors import InputError
 from input_pipeline import EVALUATION_BATCH, training_input_fn
 from runs import TITLES
 from tensorflow_setup import tf

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import atomic
-from command_line import InputError
+from errors import InputError
 
 # run: checkpoint folder; net: n1 or n2; filters: 64-64-64-64, empty for n2; size: pixels;
 # batch: images; step: training steps taken; split: train or test; reading, distance, variant: of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import atomic
 import checkpoints
-from command_line import InputError
+from errors import InputError
 from runs import series
 from tensorflow_setup import tf
 

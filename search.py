@@ -24,8 +24,8 @@ from PIL import Image
 
 import command_line
 from average_precision import READINGS, retrieve
-from command_line import InputError
 from dataset import open_dataset
+from errors import InputError
 from mAP import check_queries
 from query_image import read_query
 from ranking import DISTANCES, prepare, squared_distances

@@ -9,7 +9,7 @@ data set or deletes an unfinished one. A data set without a manifest is never ta
 
 import shutil
 
-from command_line import InputError
+from errors import InputError
 
 MANIFEST = 'dataset.json'
 LABELS = 'conversion_labels.json'

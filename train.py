@@ -26,8 +26,8 @@ import results
 import run_folder
 import triplet
 from checkpoints import NETWORKS, TRIPLET_DEFAULTS, Settings
-from command_line import InputError, Interrupted
 from dataset import open_dataset
+from errors import InputError, Interrupted
 from input_pipeline import training_input_fn
 from interruption import StopTogether, StopWhenAsked, heeding_signals, telling_all
 from runs import TITLES

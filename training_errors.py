@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 
-from command_line import InputError
+from errors import InputError
 from tensorflow_setup import tf
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -6,7 +6,7 @@ drawings each (Hermans et al. 2017).
 
 import numpy as np
 
-from command_line import InputError
+from errors import InputError
 from tensorflow_setup import tf
 
 TINY = 1e-12  # keeps the gradient of a norm finite at 0

@@ -13,7 +13,7 @@ import checkpoints
 import load
 import mAP
 from checkpoints import Settings
-from command_line import InputError
+from errors import InputError
 from feature_vectors import feature_vectors
 from input_pipeline import evaluation_input_fn
 from runs import epochs_in, series

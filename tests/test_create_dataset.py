@@ -18,8 +18,8 @@ import create_dataset
 import quickdraw
 import raster
 import sample
-from command_line import InputError
 from create_dataset import construct_from_scratch
+from errors import InputError
 
 
 @pytest.fixture

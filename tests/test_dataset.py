@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from command_line import InputError
 from dataset import open_dataset
+from errors import InputError
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from conftest import NARROW, NARROW_NAME, ROOT, variables
 import checkpoints
 import distribution
 import results
-from command_line import InputError
+from errors import InputError
 
 NAME = f'{NARROW_NAME}_momentum0.5'
 # 24 images in batches of 8: 3 steps an epoch.

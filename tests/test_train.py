@@ -14,7 +14,7 @@ import results
 import run_folder
 import search
 import train
-from command_line import InputError
+from errors import InputError
 from tensorflow_setup import tf
 
 
