@@ -24,13 +24,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-import atomic
-import command_line
-import quickdraw
-import raster
-import staging
-from contact_sheet import contact_sheet
-from errors import InputError
+from sketch import atomic, command_line
+from sketch.data import quickdraw, raster, staging
+from sketch.data.contact_sheet import contact_sheet
+from sketch.errors import InputError
 
 BUCKET = 'https://storage.googleapis.com/quickdraw_dataset/full/binary'
 CLASSES = 100  # the paper's
@@ -168,7 +165,7 @@ def check_files(chosen, files):
 
 
 def _download(chosen, files, mirror):
-    from download import fetch  # requests is slow to load and seldom needed
+    from sketch.data.download import fetch  # requests is slow to load and seldom needed
 
     failed = fetch(chosen, files, mirror)
     for reason in failed.values():

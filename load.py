@@ -9,16 +9,16 @@ accuracy is printed and kept in --results.
 
 import tempfile
 
-import checkpoints
-import command_line
-import results
-from checkpoints import NETWORKS
-from dataset import open_dataset
-from distribution import alone
-from input_pipeline import evaluation_input_fn
-from network import TRIPLET
-from runs import TITLES
-from tensorflow_setup import tf
+from sketch import command_line
+from sketch.data.dataset import open_dataset
+from sketch.data.input_pipeline import evaluation_input_fn
+from sketch.evaluation import results
+from sketch.networks.network import TRIPLET
+from sketch.runs import checkpoints
+from sketch.runs.checkpoints import NETWORKS
+from sketch.runs.names import TITLES
+from sketch.tensorflow_setup import tf
+from sketch.training.distribution import alone
 
 
 def accuracy(checkpoint, split, size):

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-import command_line
-import results
-from average_precision import READINGS, THREADS, retrieve
-from compactness import compactness
-from dataset import open_dataset
-from errors import InputError
-from ranking import DISTANCES
-from runs import TITLES
+from sketch import command_line
+from sketch.data.dataset import open_dataset
+from sketch.errors import InputError
+from sketch.evaluation import results
+from sketch.evaluation.average_precision import READINGS, THREADS, retrieve
+from sketch.evaluation.compactness import compactness
+from sketch.evaluation.ranking import DISTANCES
+from sketch.runs.names import TITLES
 
 DEFAULT_K = (49, 4999)  # the paper's: all relevant answers, and all answers
 PLAIN, RERANK, WEIGHTED = '', 'rerank', 'rerank-probability'  # results.csv: variant
@@ -118,9 +118,9 @@ def evaluate(checkpoint, dataset, ks, results_file, distances=('euclidean',), re
         reports: folder that receives what was found by category, None for nothing.
     """
     # TensorFlow is loaded only when there is use for it.
-    from feature_vectors import class_probabilities, embeddings, feature_vectors
     from load import measurements
-    from network import TRIPLET
+    from sketch.evaluation.features import class_probabilities, embeddings, feature_vectors
+    from sketch.networks.network import TRIPLET
 
     folder = checkpoint.folder
     if rerank and checkpoint.settings.loss == TRIPLET:
@@ -166,7 +166,7 @@ def evaluate(checkpoint, dataset, ks, results_file, distances=('euclidean',), re
                     row = {**shared, 'metric': 'compactness', 'value': compact}
                     results.record(results_file, [row])
             if reports and variant == PLAIN:
-                from retrieval_report import report
+                from sketch.evaluation.report import report
 
                 report(found, dataset.categories, Path(reports) / shared['run'] / distance)
 
@@ -214,7 +214,7 @@ def main(argv=None):
     ks = choose_k(asked, len(dataset.test))
     distances = DISTANCES if options.distance == 'both' else (options.distance,)
 
-    from checkpoints import find, open_checkpoint
+    from sketch.runs.checkpoints import find, open_checkpoint
 
     for folder in named or find(options.checkpoints):
         evaluate(

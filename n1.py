@@ -3,7 +3,7 @@
 Four blocks of conv, conv, pool, then fc1 and fc2 (paper, figure 1; widths of the published code).
 """
 
-from network import classifier, conv, fc1, pool
+from sketch.networks.network import classifier, conv, fc1, pool
 
 FILTERS = (64, 64, 64, 64)  # per block, in the published code and so in every published number
 FIGURE_1_FILTERS = (64, 128, 128, 256)  # as drawn in the paper's figure 1

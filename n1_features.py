@@ -1,7 +1,7 @@
 """skNet with fc1 as its output: the 1024 values of an image's feature vector (section 1)."""
 
 from n1 import sknet
-from network import feature_extractor
+from sketch.networks.network import feature_extractor
 
 
 def model_fn(features, labels, mode, params):

@@ -3,7 +3,7 @@
 Layers as in the paper's figure 2; widths and padding as in the published code.
 """
 
-from network import classifier, conv, fc1, pool, residual
+from sketch.networks.network import classifier, conv, fc1, pool, residual
 
 FILTERS = (64, 128, 256)  # of the three groups of residual units
 SMALLEST = 63  # pixels: below this side a pooling window does not fit

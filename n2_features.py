@@ -1,7 +1,7 @@
 """skResNet with fc1 as its output: the 1024 values of an image's feature vector (section 1)."""
 
 from n2 import skresnet
-from network import feature_extractor
+from sketch.networks.network import feature_extractor
 
 
 def model_fn(features, labels, mode, params):

@@ -1,6 +1,6 @@
 """Draws the paper's figures 3 to 7 from what was measured, the paper's own points faint behind.
 
-Figures 1 and 2, the networks, are architecture.py's.
+Figures 1 and 2, the networks, are drawn by tools/draw_networks.py.
 
     python plots.py --results results.csv --out figures
 
@@ -23,12 +23,12 @@ import matplotlib
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 
-import command_line
-import results
-from errors import InputError
-from runs import TITLES, series
+from sketch import command_line
+from sketch.errors import InputError
+from sketch.evaluation import results
+from sketch.runs.names import TITLES, series
 
-PAPER = Path(__file__).with_name('paper_figures.csv')
+PAPER = Path(__file__).parent / 'docs' / 'results' / 'paper_figures.csv'
 COLOURS = {'n1': 'tab:blue', 'n2': 'tab:red'}
 MARKERS = 'osD^vP*X'  # one a run, whatever its seed, where a net has several
 LINES = {'train': '-', 'test': '--'}

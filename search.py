@@ -22,14 +22,14 @@ import numpy as np
 from matplotlib.backend_bases import FigureCanvasBase
 from PIL import Image
 
-import command_line
-from average_precision import READINGS, retrieve
-from dataset import open_dataset
-from errors import InputError
 from mAP import check_queries
-from query_image import read_query
-from ranking import DISTANCES, prepare, squared_distances
-from raster import WHITE
+from sketch import command_line
+from sketch.data.dataset import open_dataset
+from sketch.data.query_image import read_query
+from sketch.data.raster import WHITE
+from sketch.errors import InputError
+from sketch.evaluation.average_precision import READINGS, retrieve
+from sketch.evaluation.ranking import DISTANCES, prepare, squared_distances
 
 
 def nearest(vectors, query, distance, top):
@@ -85,8 +85,8 @@ class Collection:
 
     def __init__(self, dataset, folder, distance):
         # TensorFlow takes seconds to load; the command line is checked before.
-        from checkpoints import open_checkpoint
-        from feature_vectors import feature_vectors
+        from sketch.evaluation.features import feature_vectors
+        from sketch.runs.checkpoints import open_checkpoint
 
         self.dataset, self.distance = dataset, distance
         self.checkpoint = open_checkpoint(folder, dataset)
@@ -134,12 +134,12 @@ class Collection:
         raise InputError(f'{text}: neither a file nor the key_id of an image in this data set')
 
     def _vector(self, image):
-        from feature_vectors import vector_of
+        from sketch.evaluation.features import vector_of
 
         return self._compared(vector_of(self.checkpoint, image)[np.newaxis])[0]
 
     def _compared(self, vectors):
-        from feature_vectors import embeddings
+        from sketch.evaluation.features import embeddings
 
         embedded = embeddings(self.checkpoint, vectors)
         return vectors if embedded is None else embedded
@@ -222,8 +222,8 @@ def main(argv=None):
 
 
 def _most_trained():
-    from checkpoints import find
-    from runs import epochs_in
+    from sketch.runs.checkpoints import find
+    from sketch.runs.names import epochs_in
 
     return max(find('.'), key=lambda folder: epochs_in(folder.name) or -math.inf)
 

@@ -14,25 +14,21 @@ import shutil
 from fractions import Fraction
 from pathlib import Path
 
-import atomic
-import checkpoints
-import command_line
-import distribution
-import hooks
 import load
 import mAP
-import network
-import results
-import run_folder
-import triplet
-from checkpoints import NETWORKS, TRIPLET_DEFAULTS, Settings
-from dataset import open_dataset
-from errors import InputError, Interrupted
-from input_pipeline import training_input_fn
-from interruption import StopTogether, StopWhenAsked, heeding_signals, telling_all
-from runs import TITLES
-from tensorflow_setup import tf
-from training_errors import explained
+from sketch import atomic, command_line
+from sketch.data.dataset import open_dataset
+from sketch.data.input_pipeline import training_input_fn
+from sketch.errors import InputError, Interrupted
+from sketch.evaluation import results
+from sketch.networks import network, triplet
+from sketch.runs import checkpoints, run_folder
+from sketch.runs.checkpoints import NETWORKS, TRIPLET_DEFAULTS, Settings
+from sketch.runs.names import TITLES
+from sketch.tensorflow_setup import tf
+from sketch.training import distribution, hooks
+from sketch.training.failures import explained
+from sketch.training.signals import StopTogether, StopWhenAsked, heeding_signals, telling_all
 
 
 def steps_for(epochs, images, batch_size):

@@ -1,6 +1,6 @@
 """Time and memory of data set creation at full scale, beside the paper's method in the same run.
 
-    python benchmarks/creation.py --files files
+    python -m benchmarks.creation --files files
 
 Takes the drawings of --files (any QuickDraw `.bin` files) and repeats them, under new key_ids, in
 temporary files of 145,000 drawings each, Google's average. The paper's method is written out
@@ -25,11 +25,8 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 import create_dataset
-import quickdraw
-import raster
+from sketch.data import quickdraw, raster
 
 DRAWINGS, TRAIN, TEST, SIZE = 145_000, 1000, 50, 128
 BUILT = 8  # categories

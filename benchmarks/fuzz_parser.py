@@ -1,23 +1,19 @@
 """Feeds mutated files to the parser: each parses whole or raises the one documented error.
 
-    python benchmarks/fuzz_parser.py --buffers 200000
+    python -m benchmarks.fuzz_parser --buffers 200000
 
 Every buffer is a few procedural drawings with bytes changed, inserted, removed, repeated or cut
 off, by a seed. Whatever parses is decoded too, and has to cover the buffer exactly.
 """
 
 import argparse
-import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-import quickdraw
-import sample
+from sketch.data import quickdraw
+from tools import synthetic
 
 
 def mutate(random, content):
@@ -62,10 +58,13 @@ def main():
     arguments.add_argument('--seed', type=int, default=0)
     options = arguments.parse_args()
     random = np.random.default_rng(options.seed)
-    names = list(sample.CATEGORIES)
+    names = list(synthetic.CATEGORIES)
     files = [
-        b''.join(sample.encode(k, sample.drawing(names[k % 12], random)) for k in range(i % 4 + 1))
-        for i in range(100)
+        b''.join(
+            synthetic.encode(k, synthetic.drawing(names[k % 12], random))
+            for k in range(count % 4 + 1)
+        )
+        for count in range(100)
     ]
     started = time.monotonic()
     counts = Counter(outcome(mutate(random, files[i % len(files)])) for i in range(options.buffers))

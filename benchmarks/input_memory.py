@@ -1,6 +1,6 @@
 """Memory that the input pipeline adds to training, at the paper's 100,000 images.
 
-    python benchmarks/input_memory.py --images 100000
+    python -m benchmarks.input_memory --images 100000
 
 Makes that many PNGs of 128x128 in a temporary folder (400 MB on disk), then takes the same training
 steps twice, each in a process of its own: fed by the input pipeline, and fed one constant batch.
@@ -19,21 +19,19 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 BATCH, STEPS, CATEGORIES = 128, 40, 100
 
 
 def make_images(folder, images):
     """Write a data set of procedural drawings, each PNG under many names."""
-    import raster
-    import sample
+    from sketch.data import raster
+    from tools import synthetic
 
     random = np.random.default_rng(0)
     content = []
-    for name in list(sample.CATEGORIES) * 10:
+    for name in list(synthetic.CATEGORIES) * 10:
         file = io.BytesIO()
-        raster.draw(sample.drawing(name, random)).save(file, 'PNG')
+        raster.draw(synthetic.drawing(name, random)).save(file, 'PNG')
         content.append(file.getvalue())
     for label in range(CATEGORIES):
         for part, count in (('training', images // CATEGORIES), ('testing', 1)):
@@ -53,9 +51,9 @@ def private_megabytes():
 def train(folder, constant):
     """Take the steps in this process; print the most private memory seen after any."""
     import n1
-    from dataset import open_dataset
-    from input_pipeline import training_input_fn
-    from tensorflow_setup import tf
+    from sketch.data.dataset import open_dataset
+    from sketch.data.input_pipeline import training_input_fn
+    from sketch.tensorflow_setup import tf
 
     class Watch(tf.estimator.SessionRunHook):
         most = 0
@@ -95,9 +93,9 @@ def main():
         make_images(Path(folder), options.images)
         most = {}
         for feed in ('constant', 'pipeline'):
-            command = [sys.executable, __file__, '--child', folder, feed]
-            printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            most[feed] = float(printed.splitlines()[-1])
+            command = [sys.executable, '-m', 'benchmarks.input_memory', '--child', folder, feed]
+            told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+            most[feed] = float(told.stdout.splitlines()[-1])
             print(f'{feed}: {most[feed]:.0f} MB private')
     print(f'the pipeline adds {most["pipeline"] - most["constant"]:.0f} MB')
 

@@ -1,6 +1,6 @@
 """Time and memory of the metric, beside the paper's way, a bare matrix product, and FAISS.
 
-    python benchmarks/retrieval.py
+    python -m benchmarks.retrieval
 
 Random feature vectors (1024 values, half of them 0 as after ReLU) of 5,000 images in 100
 categories, k = 4999, then of up to 34,500 in 345. The paper calls a distance function for each pair
@@ -17,10 +17,8 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from average_precision import retrieve
-from ranking import Rankings
+from sketch.evaluation.average_precision import retrieve
+from sketch.evaluation.ranking import Rankings
 
 IMAGES, VALUES, PER_CATEGORY = 5000, 1024, 50
 PAIRS = 3000  # of the paper's way that are timed
@@ -63,9 +61,9 @@ def product_and_sort(vectors):
 
 def peak_megabytes(images):
     code = (
-        'import re, sys; from pathlib import Path\n'
-        'sys.path.insert(0, "benchmarks"); from retrieval import collection\n'
-        'from average_precision import retrieve\n'
+        'from pathlib import Path\n'
+        'from benchmarks.retrieval import collection\n'
+        'from sketch.evaluation.average_precision import retrieve\n'
         f'vectors, labels = collection({images})\n'
         f'retrieve(vectors, labels, [{images} - 1])\n'
         'print(Path("/proc/self/status").read_text())'

@@ -1,6 +1,6 @@
 """How much of the machine's matrix-product rate a measured images/s is.
 
-    python benchmarks/sgemm_share.py --net n1 --training 12.1 --evaluation 47
+    python -m benchmarks.sgemm_share --net n1 --training 12.1 --evaluation 47
 
 Counts the multiplications and additions of the network's convolutions and dense layers from the
 shapes of its graph (training: three times those of evaluation, less the gradient of the images),
@@ -8,17 +8,13 @@ and divides by the float32 rate of a 4096 x 4096 x 4096 product, measured here w
 """
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import n1
 import n2
-from tensorflow_setup import tf
+from sketch.tensorflow_setup import tf
 
 SIDE = 4096
 

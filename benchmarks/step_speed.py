@@ -1,10 +1,10 @@
 """Images per second of a bare step of training or evaluation, and the memory it takes.
 
-    python benchmarks/step_speed.py --net n1 --batch-size 128 --steps 3
-    PLAIN_MALLOC=1 python benchmarks/step_speed.py --net n1 --batch-size 128 --steps 3
-    python benchmarks/step_speed.py --net n2 --batch-size 64 --evaluate
-    python benchmarks/step_speed.py --net n1 --batch-size 64 --deterministic
-    python benchmarks/step_speed.py --net n1 --batch-size 16 --size 256
+    python -m benchmarks.step_speed --net n1 --batch-size 128 --steps 3
+    PLAIN_MALLOC=1 python -m benchmarks.step_speed --net n1 --batch-size 128 --steps 3
+    python -m benchmarks.step_speed --net n2 --batch-size 64 --evaluate
+    python -m benchmarks.step_speed --net n1 --batch-size 64 --deterministic
+    python -m benchmarks.step_speed --net n1 --batch-size 16 --size 256
 
 One batch of images stays in the graph: no input, no hooks, no checkpoints. One step warms
 up; the median of the others counts. PLAIN_MALLOC=1 leaves malloc as the system has it.
@@ -12,13 +12,9 @@ up; the median of the others counts. PLAIN_MALLOC=1 leaves malloc as the system 
 
 import argparse
 import resource
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 CLASSES = 100
 
@@ -61,7 +57,7 @@ def random_batch(batch_size, size):
 def main():
     import n1
     import n2
-    from tensorflow_setup import tf
+    from sketch.tensorflow_setup import tf
 
     options = arguments()
     images, labels = random_batch(options.batch_size, options.size)

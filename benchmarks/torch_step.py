@@ -1,13 +1,14 @@
 """The same step as step_speed.py in PyTorch: same layers, channels_last, as it comes.
 
-    python benchmarks/torch_step.py --net n1 --batch-size 128 --steps 3
+    python -m benchmarks.torch_step --net n1 --batch-size 128 --steps 3
 
 Takes the options of step_speed.py. Needs torch (requirements-benchmarks.txt). Two threads.
 """
 
 import torch
-from step_speed import CLASSES, arguments, measure, random_batch
 from torch import nn
+
+from benchmarks.step_speed import CLASSES, arguments, measure, random_batch
 
 
 def conv(inside, outside):

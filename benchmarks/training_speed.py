@@ -1,6 +1,6 @@
 """What train.py makes of the bare step: images/s with real input, summaries and checkpoints.
 
-    python benchmarks/training_speed.py --net n1 --batch-size 64
+    python -m benchmarks.training_speed --net n1 --batch-size 64
 
 Trains for 22 steps on procedural drawings at 128x128, reads images/s of 20 after the first from
 TensorBoard's events, and times the bare step (step_speed.py) after it.
@@ -13,21 +13,19 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 # The first one warms up, hooks.SUMMARY_STEPS follow; one more, since a summary may read the step's
 # number before it is counted.
 STEPS = 22
 
 
-def script(name, *arguments):
-    command = [sys.executable, str(ROOT / name), *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def run(*command):
+    command = [sys.executable, *map(str, command)]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
 def trained_speed(folder):
     """Return images/s of the last summary that tells it."""
-    from tensorflow_setup import tf
+    from sketch.tensorflow_setup import tf
 
     speeds = [
         value.simple_value
@@ -46,17 +44,15 @@ def main():
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        script('sample.py', '--out', data, '--drawings', 60)
+        run('-m', 'tools.synthetic', '--out', data, '--drawings', 60)
         files = ['--files', data / 'files', '--categories', data / 'categories.txt']
-        script(
-            'create_dataset.py', *files, '--out', data, '--classes', 12, '--train', 50, '--test', 1
-        )
+        run('create_dataset.py', *files, '--out', data, '--classes', 12, '--train', 50, '--test', 1)
         epochs = (STEPS + 0.5) * options.batch_size / 600  # rounded down
         common = ['--data', data, '--checkpoints', data, '--results', data / 'results.csv']
         batch = ['--net', options.net, '--batch-size', options.batch_size]
-        script('train.py', *common, *batch, '--epochs', epochs, '--measure', 'test')
+        run('train.py', *common, *batch, '--epochs', epochs, '--measure', 'test')
         print(f'train.py: {trained_speed(data):.1f} images/s')
-    print(script('benchmarks/step_speed.py', *batch, '--steps', 10).strip())
+    print(run('-m', 'benchmarks.step_speed', *batch, '--steps', 10).strip())
 
 
 if __name__ == '__main__':

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import create_dataset
-import sample
-from dataset import open_dataset
+from sketch.data.dataset import open_dataset
+from tools import synthetic
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / 'shared' / 'quickdraw'
@@ -19,8 +19,8 @@ NARROW_NAME = 'checkpoints_n1_filters2-2-2-2_batch8'
 
 def variables(folder):
     """Return {name: value} of a folder's newest checkpoint."""
-    import checkpoints  # with TensorFlow, which not every test needs
-    from tensorflow_setup import tf
+    from sketch.runs import checkpoints  # with TensorFlow, which not every test needs
+    from sketch.tensorflow_setup import tf
 
     prefix = checkpoints.latest(folder)
     assert prefix, sorted(folder.iterdir())
@@ -45,7 +45,7 @@ def real_drawings():
 def sample_files(tmp_path_factory):
     """A folder with files/ and categories.txt of 12 procedural categories of 30 drawings."""
     folder = tmp_path_factory.mktemp('sample')
-    sample.main(['--out', str(folder), '--drawings', '30'])
+    synthetic.main(['--out', str(folder), '--drawings', '30'])
     return folder
 
 
@@ -78,10 +78,14 @@ def small_dataset(make_dataset, tmp_path_factory):
 
 @pytest.fixture
 def run_script():
-    """Return a function that runs a script in a process of its own and gives what it printed."""
+    """Return a function that runs a script in a process of its own and gives what it printed.
+
+    A script is named as a user names it: mAP.py, or tools.draw_networks for a module.
+    """
 
     def run(script, *arguments, cwd=ROOT):
-        command = [sys.executable, str(ROOT / script), *map(str, arguments)]
+        program = [str(ROOT / script)] if script.endswith('.py') else ['-m', script]
+        command = [sys.executable, *program, *map(str, arguments)]
         return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
 
     return run

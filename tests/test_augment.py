@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-import augment
-from input_pipeline import training_input_fn
-from tensorflow_setup import tf
+from sketch.data import augment
+from sketch.data.input_pipeline import training_input_fn
+from sketch.tensorflow_setup import tf
 
 
 @pytest.fixture

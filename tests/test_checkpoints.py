@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-import atomic
-import checkpoints
 import load
 import mAP
-from checkpoints import Settings
-from errors import InputError
-from feature_vectors import feature_vectors
-from input_pipeline import evaluation_input_fn
-from runs import epochs_in, series
-from tensorflow_setup import tf
+from sketch import atomic
+from sketch.data.input_pipeline import evaluation_input_fn
+from sketch.errors import InputError
+from sketch.evaluation.features import feature_vectors
+from sketch.runs import checkpoints
+from sketch.runs.checkpoints import Settings
+from sketch.runs.names import epochs_in, series
+from sketch.tensorflow_setup import tf
 
 CLASSES = 3
 SETTINGS = Settings('n1', (64, 64, 64, 64), 100, 10, size=128, batch_size=128, seed=0)

@@ -13,13 +13,12 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-import atomic
 import create_dataset
-import quickdraw
-import raster
-import sample
 from create_dataset import construct_from_scratch
-from errors import InputError
+from sketch import atomic
+from sketch.data import quickdraw, raster
+from sketch.errors import InputError
+from tools import synthetic
 
 
 @pytest.fixture
@@ -81,7 +80,7 @@ def test_same_bytes_whatever_the_workers(build, tmp_path):
 
 def test_sampling_is_uniform_over_the_file(tmp_path):
     record = [np.array([[0, 0], [9, 9]], np.uint8)]
-    (tmp_path / 'dot.bin').write_bytes(b''.join(sample.encode(i, record) for i in range(20)))
+    (tmp_path / 'dot.bin').write_bytes(b''.join(synthetic.encode(i, record) for i in range(20)))
     seen = {'training': np.zeros(20), 'testing': np.zeros(20)}
     for seed in range(200):
         out = tmp_path / str(seed)
@@ -98,7 +97,7 @@ def test_repeated_key_ids_count_once(build, tmp_path):
     strokes = [np.array([[0, 0], [9, 9]], np.uint8)]
     files = tmp_path / 'files'
     files.mkdir()
-    records = [sample.encode(i % 10, strokes) for i in range(30)]
+    records = [synthetic.encode(i % 10, strokes) for i in range(30)]
     (files / 'x.bin').write_bytes(b''.join(records))
     (tmp_path / 'names').write_text('x\n')
     settings = {'files': files, 'categories': tmp_path / 'names', 'classes': 1}
@@ -276,6 +275,6 @@ def test_the_categories_of_the_project(real_drawings):
 
 
 def test_no_tensorflow_is_loaded():
-    code = 'import create_dataset, plots, mAP, sample, sys; print("tensorflow" in sys.modules)'
+    code = 'import create_dataset, plots, mAP, sys; from tools import synthetic; print("tensorflow" in sys.modules)'
     shown = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
     assert shown.stdout.strip() == 'False', shown.stderr

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dataset import open_dataset
-from errors import InputError
+from sketch.data.dataset import open_dataset
+from sketch.errors import InputError
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from conftest import NARROW, NARROW_NAME, ROOT, variables
 
-import checkpoints
-import distribution
-import results
-from errors import InputError
+from sketch.errors import InputError
+from sketch.evaluation import results
+from sketch.runs import checkpoints
+from sketch.training import distribution
 
 NAME = f'{NARROW_NAME}_momentum0.5'
 # 24 images in batches of 8: 3 steps an epoch.
@@ -27,7 +27,7 @@ STILL_NAME = NAME.replace('_batch8', '_batch8_rate1e-09') + '_2e'
 TWO_DEVICES = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-from tensorflow_setup import tf
+from sketch.tensorflow_setup import tf
 cpu = tf.config.list_physical_devices('CPU')[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import train
@@ -36,7 +36,7 @@ train.main(sys.argv[1:])
 OTHER_ORDER = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-import input_pipeline
+from sketch.data import input_pipeline
 order = input_pipeline.epoch_order
 input_pipeline.epoch_order = lambda images, seed, epoch: order(images, seed + 1, epoch)
 import train

@@ -2,7 +2,7 @@
 
 import pytest
 
-from docs import tables
+from tools import fill_tables as tables
 
 HERE = {'series': 'run', 'epochs': '1', **tables.TEST}
 VALUES = {

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-import download
+from sketch.data import download
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)
 

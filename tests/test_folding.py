@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-import folding
 import n1
 import n1_features
 import n2
 import n2_features
-import network
-from tensorflow_setup import tf
+from sketch.networks import folding, network
+from sketch.tensorflow_setup import tf
 
 PARAMS = {'classes': 3, 'batch_norm_momentum': 0.99, 'filters': (4, 8, 8, 16)}
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from input_pipeline import epoch_order, evaluation_input_fn, training_input_fn
-from tensorflow_setup import tf
+from sketch.data.input_pipeline import epoch_order, evaluation_input_fn, training_input_fn
+from sketch.tensorflow_setup import tf
 
 
 def batches(input_fn, count=None):

@@ -12,10 +12,10 @@ import pytest
 from conftest import NARROW, ROOT, step_in, variables
 from conftest import NARROW_NAME as NAME
 
-import atomic
-import checkpoints
 import train
-from tensorflow_setup import tf
+from sketch import atomic
+from sketch.runs import checkpoints
+from sketch.tensorflow_setup import tf
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, pairwise_distances
 from sklearn.metrics.pairwise import cosine_distances
 
-from average_precision import READINGS, average_precision, retrieve
-from compactness import compactness
 from mAP import choose_k, mAP, reranking
+from sketch.evaluation.average_precision import READINGS, average_precision, retrieve
+from sketch.evaluation.compactness import compactness
 
 
 def ranking(*ranks, answers=10):

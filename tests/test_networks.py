@@ -7,8 +7,8 @@ import n1
 import n1_features
 import n2
 import n2_features
-import network
-from tensorflow_setup import tf
+from sketch.networks import network
+from sketch.tensorflow_setup import tf
 
 KEYS = tf.estimator.ModeKeys
 # Output side of every convolution and pooling layer at 128x128, from the layer tables of the paper.

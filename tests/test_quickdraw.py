@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import quickdraw
-from quickdraw import FormatError, decode, record_offsets
+from sketch.data import quickdraw
+from sketch.data.quickdraw import FormatError, decode, record_offsets
 
 # key_id 0x0102030405060708, US, recognized, timestamp 0x58C6F6A0, two strokes: a line of two
 # points (1, 3) (2, 4), a dot at (255, 0).

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import quickdraw
-import raster
-import sample
+from sketch.data import quickdraw, raster
+from tools import synthetic
 
 
 def opencv(strokes, size=128):
@@ -28,8 +27,8 @@ def compare(drawings):
 
 def test_like_opencv_on_procedural_drawings():
     random = np.random.default_rng(0)
-    names = list(sample.CATEGORIES)
-    difference, ink = compare([sample.drawing(names[i % 12], random) for i in range(200)])
+    names = list(synthetic.CATEGORIES)
+    difference, ink = compare([synthetic.drawing(names[i % 12], random) for i in range(200)])
     assert difference < 2
     # Long slanted lines lose the most; people draw shorter and rounder ones.
     assert 0.96 < ink < 1.04

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import results
-from errors import InputError
+from sketch.errors import InputError
+from sketch.evaluation import results
 
 ROW = {'run': 'checkpoints_n1_10e', 'net': 'n1', 'metric': 'accuracy', 'epochs': 10.0, 'step': 7}
 

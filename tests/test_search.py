@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-import checkpoints
-import feature_vectors
 import mAP
-import query_image
 import search
 import train
-from dataset import open_dataset
-from tensorflow_setup import tf
+from sketch.data import query_image
+from sketch.data.dataset import open_dataset
+from sketch.evaluation import features
+from sketch.runs import checkpoints
+from sketch.tensorflow_setup import tf
 
 
 @pytest.fixture(scope='module')
@@ -34,19 +34,17 @@ def key_ids(dataset):
 
 def test_the_file_beside_a_checkpoint(trained, small_dataset, monkeypatch):
     checkpoint = checkpoints.open_checkpoint(trained, small_dataset)
-    first = feature_vectors.feature_vectors(checkpoint, small_dataset.test, 96)
+    first = features.feature_vectors(checkpoint, small_dataset.test, 96)
     assert first.vectors.shape == (12, 1024)
     assert sorted(first.key_ids) == sorted(key_ids(small_dataset))
     calls = []
-    real = feature_vectors.extract
-    monkeypatch.setattr(
-        feature_vectors, 'extract', lambda *arguments: calls.append(1) or real(*arguments)
-    )
-    again = feature_vectors.feature_vectors(checkpoint, small_dataset.test, 96)
+    real = features.extract
+    monkeypatch.setattr(features, 'extract', lambda *arguments: calls.append(1) or real(*arguments))
+    again = features.feature_vectors(checkpoint, small_dataset.test, 96)
     assert not calls
     assert all(np.array_equal(a, b) for a, b in zip(first, again))
     (trained / 'fc1_test.npz').write_bytes(b'PK damaged')
-    again = feature_vectors.feature_vectors(checkpoint, small_dataset.test, 96)
+    again = features.feature_vectors(checkpoint, small_dataset.test, 96)
     assert calls == [1]
     np.testing.assert_allclose(again.vectors, first.vectors, rtol=1e-5)
 
@@ -58,7 +56,7 @@ def test_it_is_made_anew_when_something_changed(
     data = shutil.copytree(small_dataset.folder, tmp_path / 'data')
     folder = shutil.copytree(trained, tmp_path / trained.name)
     dataset = open_dataset(data)
-    feature_vectors.feature_vectors(checkpoints.open_checkpoint(folder, dataset), dataset.test, 96)
+    features.feature_vectors(checkpoints.open_checkpoint(folder, dataset), dataset.test, 96)
     kept = (folder / 'fc1_test.npz').read_bytes()
     if change == 'image':
         first = next((data / 'testing').rglob('*.png'))
@@ -71,7 +69,7 @@ def test_it_is_made_anew_when_something_changed(
         (other,) = (tmp_path / 'other').iterdir()
         for path in other.glob('model.ckpt*'):
             shutil.copy(path, folder)
-    feature_vectors.feature_vectors(checkpoints.open_checkpoint(folder, dataset), dataset.test, 96)
+    features.feature_vectors(checkpoints.open_checkpoint(folder, dataset), dataset.test, 96)
     assert (folder / 'fc1_test.npz').read_bytes() != kept
 
 
@@ -88,7 +86,7 @@ def test_a_key_id_finds_the_others_nearest_first(
     trained, small_dataset, tmp_path, capsys, distance
 ):
     checkpoint = checkpoints.open_checkpoint(trained, small_dataset)
-    vectors, labels, names = feature_vectors.feature_vectors(checkpoint, small_dataset.test, 96)
+    vectors, labels, names = features.feature_vectors(checkpoint, small_dataset.test, 96)
     vectors = vectors.astype(np.float64)
     common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained)]
     search.main([*common, names[5], '--distance', distance, '--out', str(tmp_path / 'answers.png')])
@@ -122,7 +120,7 @@ def test_the_embedding_of_a_triplet_loss_is_compared(small_dataset, tmp_path, ca
     train.main([str(argument) for argument in [*place, '--loss', 'triplet', '--batch-size', '12']])
     (folder,) = tmp_path.glob('checkpoints_*')
     checkpoint = checkpoints.open_checkpoint(folder, small_dataset)
-    vectors, _, names = feature_vectors.feature_vectors(checkpoint, small_dataset.test, 96)
+    vectors, _, names = features.feature_vectors(checkpoint, small_dataset.test, 96)
     embedded = vectors @ tf.train.load_variable(checkpoint.prefix, 'ConvNet/embedding/kernel')
     embedded /= np.linalg.norm(embedded, axis=1, keepdims=True)
     expected = np.sort(np.linalg.norm(embedded - embedded[5], axis=1))

@@ -8,14 +8,13 @@ import pytest
 from conftest import NARROW, step_in, variables
 from conftest import NARROW_NAME as NAME
 
-import checkpoints
 import mAP
-import results
-import run_folder
 import search
 import train
-from errors import InputError
-from tensorflow_setup import tf
+from sketch.errors import InputError
+from sketch.evaluation import results
+from sketch.runs import checkpoints, run_folder
+from sketch.tensorflow_setup import tf
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,14 @@ import re
 import numpy as np
 import pytest
 
-import checkpoints
-import feature_vectors
 import mAP
-import results
 import train
-import triplet
-from average_precision import READINGS
-from input_pipeline import training_input_fn
-from tensorflow_setup import tf
+from sketch.data.input_pipeline import training_input_fn
+from sketch.evaluation import features, results
+from sketch.evaluation.average_precision import READINGS
+from sketch.networks import triplet
+from sketch.runs import checkpoints
+from sketch.tensorflow_setup import tf
 
 
 def by_hand(embeddings, labels, margin):
@@ -116,7 +115,7 @@ def test_training_and_evaluation(run_script, small_dataset, tmp_path, capsys, lo
     assert found == {(v, r) for v in ('', 'embedding') for r in READINGS}
     checkpoint = checkpoints.open_checkpoint(tmp_path / f'{name}_40e', small_dataset)
     split = small_dataset.test
-    fc1 = feature_vectors.feature_vectors(checkpoint, split, small_dataset.size).vectors
+    fc1 = features.feature_vectors(checkpoint, split, small_dataset.size).vectors
     kernel = tf.train.load_variable(checkpoint.prefix, 'ConvNet/embedding/kernel')
     for variant, vectors in (('', fc1), ('embedding', triplet.normalise(fc1 @ kernel).numpy())):
         (value,) = (

@@ -1,0 +1,135 @@
+"""Reads QuickDraw `.bin` files: finds where each drawing lies, and decodes only those asked for.
+
+A file is a sequence of records without header or separator, all numbers little-endian:
+key_id uint64, country code 2 bytes, recognized int8, timestamp uint32 (seconds since 1970),
+number of strokes uint16; then for each stroke its number of points uint16, that many x and
+that many y, uint8 each. (Source: the data set's own description of its binary files.)
+"""
+
+import mmap
+import struct
+from array import array
+from itertools import repeat
+from typing import NamedTuple
+
+import numpy as np
+
+from sketch.errors import InputError
+
+HEADER = struct.Struct('<Q2sbIH')
+STROKE = struct.Struct('<H')
+
+
+class Drawing(NamedTuple):
+    """One record. Each stroke is a (points, 2) uint8 array of x, y; y grows downwards."""
+
+    key_id: int
+    country: bytes
+    recognized: bool
+    timestamp: int
+    strokes: list
+
+
+class FormatError(InputError):
+    """A `.bin` file that does not end at the end of a record."""
+
+    def __init__(self, name, record, offset, size):
+        super().__init__(
+            f'{name}: record {record}, which starts at byte {offset}, runs past the end of the '
+            f'file ({size} bytes): the file is cut or corrupt, fetch it again'
+        )
+
+    # Worker processes hand exceptions over by their message alone.
+    def __reduce__(self):
+        return InputError, self.args
+
+
+def record_offsets(buffer, name='buffer'):
+    """Return the byte offset of every record, in file order.
+
+    Args:
+        buffer: the whole file, bytes or mmap.
+        name: what an error calls the file.
+
+    Returns:
+        int64 array (records,).
+
+    Raises:
+        FormatError: the last record is not whole.
+    """
+    size = len(buffer)
+    # All counts of a record are 16-bit numbers an even distance apart, so one of two views has
+    # them as its items, by the parity of the offset: one look a stroke. ('H' is the machine's byte
+    # order; TensorFlow's wheels are for little-endian machines only.)
+    content = memoryview(buffer)
+    views = [content[start : size - (size - start) % 2].cast('H') for start in (0, 1)]
+    offsets = array('q')
+    offset = 0
+    # Indexing checks every read against the end, so nothing is believed before it is checked:
+    # a count that leads outside raises IndexError at the next read, or ends beyond `size`.
+    try:
+        while offset < size:
+            offsets.append(offset)
+            half, odd = divmod(offset + HEADER.size, 2)
+            counts = views[odd]
+            for _ in repeat(None, counts[half - 1]):
+                half += 1 + counts[half]
+            offset = 2 * half + odd
+    except IndexError:
+        offset = size + 1
+    if offset > size:
+        raise FormatError(name, len(offsets) - 1, offsets[-1], size)
+    return np.array(offsets, np.int64)
+
+
+def decode(buffer, offset):
+    """Return the Drawing at an offset that record_offsets gave for this buffer."""
+    key_id, country, recognized, timestamp, strokes = HEADER.unpack_from(buffer, offset)
+    offset += HEADER.size
+    lines = []
+    for _ in range(strokes):
+        (points,) = STROKE.unpack_from(buffer, offset)
+        offset += STROKE.size
+        lines.append(
+            np.frombuffer(buffer, np.uint8, 2 * points, offset).reshape(2, points).T.copy()
+        )
+        offset += 2 * points
+    return Drawing(key_id, country, bool(recognized), timestamp, lines)
+
+
+class DrawingFile:
+    """A `.bin` file, memory-mapped; use as a context manager.
+
+    Attributes:
+        offsets: int64 array (drawings,), where each record starts.
+        key_ids: uint64 array (drawings,), in file order; not always distinct.
+
+    Raises:
+        FormatError: the file is cut or corrupt.
+    """
+
+    def __init__(self, path):
+        with open(path, 'rb') as file:
+            # mmap refuses an empty file, which is a valid one with no drawings.
+            empty = file.seek(0, 2) == 0
+            self._buffer = b'' if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.offsets = record_offsets(self._buffer, path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._buffer:
+            self._buffer.close()
+
+    def __len__(self):
+        return len(self.offsets)
+
+    def __getitem__(self, index):
+        return decode(self._buffer, int(self.offsets[index]))
+
+    @property
+    def key_ids(self):
+        """The first field of every record."""
+        content = np.frombuffer(self._buffer, np.uint8)
+        return content[self.offsets[:, np.newaxis] + np.arange(8)].view('<u8')[:, 0]

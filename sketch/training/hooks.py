@@ -1,0 +1,162 @@
+"""What happens between training steps: checkpoints, progress, summaries."""
+
+import sys
+import time
+
+from tqdm import tqdm
+
+from sketch.networks.network import FIRST_STEP
+from sketch.tensorflow_setup import tf
+
+SUMMARY_STEPS = 20
+CHECKPOINT_STEPS = 200  # an interruption costs at most so many steps,
+CHECKPOINT_SECONDS = 300  # or the steps of so many seconds
+
+
+class CheckpointHook(tf.estimator.CheckpointSaverHook):
+    """Saves every 200 steps or 5 minutes, whichever comes first."""
+
+    def __init__(self, folder):
+        super().__init__(str(folder), save_steps=CHECKPOINT_STEPS)
+        self._timer = _StepsOrSeconds()
+
+
+class _StepsOrSeconds(tf.estimator.SecondOrStepTimer):
+    """TensorFlow's timer knows steps or seconds; this one knows both."""
+
+    def __init__(self):
+        super().__init__(every_steps=CHECKPOINT_STEPS)
+        self._clock = tf.estimator.SecondOrStepTimer(every_secs=CHECKPOINT_SECONDS)
+
+    def reset(self):
+        super().reset()
+        if hasattr(self, '_clock'):  # the base class resets itself before there is one
+            self._clock.reset()
+
+    def should_trigger_for_step(self, step):
+        return super().should_trigger_for_step(step) or self._clock.should_trigger_for_step(step)
+
+    def update_last_triggered_step(self, step):
+        self._clock.update_last_triggered_step(step)
+        return super().update_last_triggered_step(step)
+
+
+class ProgressHook(tf.estimator.SessionRunHook):
+    """Shows loss, images/s and the time left; one line an epoch where there is no terminal.
+
+    Args:
+        title: what is trained.
+        first, last: steps taken before and after.
+        batch_size: images per step.
+        images: training images, an epoch.
+    """
+
+    def __init__(self, title, first, last, batch_size, images):
+        self.title, self.first, self.last = title, first, last
+        self.batch_size, self.images = batch_size, images
+
+    def begin(self):
+        """Find the loss that the head has put into the graph, and open the bar."""
+        losses = tf.compat.v1.losses.get_losses()  # one a device
+        self.loss = tf.add_n(losses) / len(losses)
+        self.step = self.first
+        self.started = time.monotonic()
+        self.terminal = sys.stderr.isatty()
+        self.bar = tqdm(
+            desc=self.title,
+            total=self.last * self.batch_size,
+            initial=self.first * self.batch_size,
+            unit=' images',
+            disable=not self.terminal,
+        )
+
+    def before_run(self, context):
+        """Ask for the loss along with the step."""
+        return tf.estimator.SessionRunArgs(self.loss)
+
+    def after_run(self, context, values):
+        """Move the bar, or print a line when an epoch has ended."""
+        self.step += 1
+        self.bar.set_postfix_str(f'loss {values.results:.3f}', refresh=False)
+        self.bar.update(self.batch_size)
+        before, after = ((self.step - i) * self.batch_size // self.images for i in (1, 0))
+        if not self.terminal and (after > before or self.step == self.last):
+            seconds = time.monotonic() - self.started
+            speed = (self.step - self.first) * self.batch_size / seconds
+            print(
+                f'{self.title}: {self.step * self.batch_size / self.images:.2f} epochs, step '
+                f'{self.step} of {self.last}, loss {values.results:.3f}, {speed:.1f} images/s',
+                flush=True,
+            )
+
+    def end(self, session):
+        """Close the bar."""
+        self.bar.close()
+
+
+class SummaryHook(tf.estimator.SessionRunHook):
+    """For TensorBoard: images/s, and once per run some of the images of its first step.
+
+    Args:
+        folder: of the event files.
+        batch_size: images per step.
+    """
+
+    def __init__(self, folder, batch_size):
+        self.folder, self.batch_size = str(folder), batch_size
+
+    def begin(self):
+        """Merge the image summaries that the head has put into the graph."""
+        self.images = tf.compat.v1.summary.merge_all(FIRST_STEP)
+        self.timer = tf.estimator.SecondOrStepTimer(every_steps=SUMMARY_STEPS)
+        self.writer = tf.compat.v1.summary.FileWriterCache.get(self.folder)
+
+    def before_run(self, context):
+        """Ask for the step's number, and for the images along with the first."""
+        wanted = {'step': tf.compat.v1.train.get_global_step()}
+        if self.images is not None:
+            wanted['images'] = self.images
+        return tf.estimator.SessionRunArgs(wanted)
+
+    def after_run(self, context, values):
+        """Write what there is to write after this step."""
+        step = int(values.results['step'])
+        if self.images is not None:
+            self.writer.add_summary(values.results['images'], step)
+            self.images = None
+        if self.timer.should_trigger_for_step(step):
+            seconds, steps = self.timer.update_last_triggered_step(step)
+            if seconds:
+                write_scalar(
+                    self.folder, 'images_per_second', steps * self.batch_size / seconds, step
+                )
+
+
+def write_scalar(folder, name, value, step):
+    """Add one number to a folder's event files."""
+    summary = tf.compat.v1.Summary(value=[tf.compat.v1.Summary.Value(tag=name, simple_value=value)])
+    with tf.Graph().as_default():  # without which there are no writers of this kind
+        writer = tf.compat.v1.summary.FileWriterCache.get(str(folder))
+    writer.add_summary(summary, step)
+    writer.flush()
+
+
+class AfterSteps(tf.estimator.SessionRunHook):
+    """Calls a function once so many steps have been taken."""
+
+    def __init__(self, steps, call):
+        self.left, self.call = steps, call
+
+    def after_run(self, context, values):
+        """Count, and call."""
+        self.left -= 1
+        if self.left == 0:
+            self.call()
+
+
+class StopBeforeFirstStep(tf.estimator.SessionRunHook):
+    """Ends training once the untrained network is saved."""
+
+    def after_create_session(self, session, coord):
+        """Stop; the checkpoint hook saves as the session begins."""
+        coord.request_stop()

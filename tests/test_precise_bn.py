@@ -1,0 +1,72 @@
+"""Re-estimated statistics: those of the training images, and nothing else changed."""
+
+import numpy as np
+import pytest
+from conftest import NARROW, variables
+from conftest import NARROW_NAME as NAME
+
+import train
+from sketch.data.input_pipeline import epoch_order
+from sketch.evaluation import results
+from sketch.tensorflow_setup import tf
+from tools import precise_bn
+
+
+@pytest.fixture
+def place(small_dataset, tmp_path):
+    """The common options of the scripts, after a short training."""
+    place = ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path)]
+    table = ['--results', str(tmp_path / 'results.csv')]
+    train.main([*place, *table, *NARROW, '--epochs', '1', '--measure', 'test'])
+    return place
+
+
+def test_statistics_are_means_over_batches_of_training_images(
+    place, small_dataset, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(precise_bn, 'EVALUATION_BATCH', 8)
+    precise_bn.main(place)
+    before, after = (variables(tmp_path / f'{NAME}{mark}_1e') for mark in ('', '_reestimated'))
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == {name for name in before if name.endswith(precise_bn.STATISTICS)}
+    # The first layer's, whose inputs are the images: the moments of each of three batches.
+    paths = small_dataset.train.paths
+    images = tf.stack([tf.io.decode_png(tf.io.read_file(path), channels=1) for path in paths])
+    kernel, bias = (before[f'ConvNet/conv2d/{part}'] for part in ('kernel', 'bias'))
+    outputs = tf.nn.relu(tf.nn.conv2d(tf.cast(images, tf.float32), kernel, 1, 'VALID') + bias)
+    exact = outputs.numpy().astype(np.float64)
+    batches = np.split(exact[epoch_order(24, 0, 0)], 3)
+    mean = np.mean([batch.mean(axis=(0, 1, 2)) for batch in batches], axis=0)
+    variance = np.mean([batch.var(axis=(0, 1, 2)) for batch in batches], axis=0)
+    last = batches[2].var(axis=(0, 1, 2))
+    assert np.abs(variance / last - 1).max() > 2e-3  # one batch alone is something else
+    norm = 'ConvNet/batch_normalization/'
+    np.testing.assert_allclose(after[norm + 'moving_mean'], mean, rtol=1e-3)
+    np.testing.assert_allclose(after[norm + 'moving_variance'], variance, rtol=1e-3)
+
+
+def test_the_other_scripts_take_it(place, run_script, tmp_path):
+    precise_bn.main(place)
+    precise_bn.main(place)  # again; what is re-estimated is not taken a second time
+    table = ['--results', tmp_path / 'results.csv']
+    for script, options in (('load.py', []), ('mAP.py', ['--k', 'all'])):
+        ended = run_script(script, *place, *table, *options)
+        assert ended.returncode == 0, ended.stderr
+    runs = {(row['run'], row['metric']) for row in results.read(tmp_path / 'results.csv')}
+    assert (f'{NAME}_reestimated_1e', 'accuracy') in runs
+    assert (f'{NAME}_reestimated_1e', 'mAP') in runs
+
+
+def test_not_on_other_images(place, refused, make_dataset, tmp_path):
+    make_dataset(tmp_path / 'other', seed=1)
+    folder = tmp_path / f'{NAME}_1e'
+    refused(
+        'tools.precise_bn', '--data', tmp_path / 'other', folder, words=[folder, 'other', '--data']
+    )
+    assert not (tmp_path / f'{NAME}_reestimated_1e').exists()
+
+
+def test_only_as_train_leaves_it(place, refused, tmp_path):
+    precise_bn.main(place)
+    folder = tmp_path / f'{NAME}_reestimated_1e'
+    refused('tools.precise_bn', *place, folder, words=[folder, 'as train.py leaves it'])
