@@ -2,17 +2,16 @@
 
     python create_dataset.py --files files --categories categories.txt --download
 
-Takes a folder of QuickDraw `.bin` files, one per category, and a text file of category names, one
-a line; --download fetches the files of the categories it has chosen. Leaves in --out:
+Takes a folder of QuickDraw `.bin` files, one per category, and a text file with one category name
+per line. --download fetches the files of the chosen categories. Fills --out with
 training/<category>/<key_id>.png and testing/<category>/<key_id>.png (8-bit grey, black on white),
 conversion_labels.json (category -> label, in the order drawn), dataset.png (a few drawings of each
-category) and dataset.json (every setting; written last, so a folder without it is unfinished). The
+category) and dataset.json (all settings; written last, so a folder without it is unfinished). The
 same files, names and seed give the same bytes, whatever the number of workers.
 """
 
 import functools
 import hashlib
-import json
 import os
 import sys
 import time
@@ -27,11 +26,13 @@ from tqdm import tqdm
 from sketch import atomic, command_line
 from sketch.data import quickdraw, raster, staging
 from sketch.data.contact_sheet import contact_sheet
+from sketch.data.dataset import FOLDERS, LABELS, MANIFEST, SHEET, read_manifest
 from sketch.errors import InputError
+from sketch.networks.registry import SMALLEST
+from sketch.runs.settings import Default
 
 BUCKET = 'https://storage.googleapis.com/quickdraw_dataset/full/binary'
-CLASSES = 100  # the paper's
-SIZES = range(63, raster.CANVAS + 1)  # 63 is the smallest image that either network can take
+SIZES = range(min(SMALLEST.values()), raster.CANVAS + 1)  # pixels that a network can take
 
 
 def construct_from_scratch(
@@ -39,10 +40,10 @@ def construct_from_scratch(
     categories='categories.txt',
     out='.',
     classes=None,
-    train=1000,
-    test=50,
-    size=128,
-    seed=0,
+    train=Default.train,
+    test=Default.test,
+    size=Default.size,
+    seed=Default.seed,
     workers=None,
     force=False,
     categories_only=None,
@@ -54,34 +55,28 @@ def construct_from_scratch(
     Args:
         files: folder of `<category>.bin` files.
         categories: text file of category names; empty lines are skipped.
-        out: folder to fill. A data set of the same settings found there is kept; nothing but what
-            this function made is ever touched.
+        out: folder to fill. A data set with the same settings is kept. Nothing that this function
+            did not make is touched.
         classes: how many categories to draw from the list; None is 100, or all of
             categories_only.
         train, test: drawings per category, sampled uniformly without replacement from all drawings
-            of its file; key_ids that occur twice count once, at their first place.
+            of its file. A key_id that occurs twice counts once, at its first place.
         size: side of the images in pixels, 63 to 256.
         seed: of every random choice.
         workers: processes; None is one per core.
-        force: replace a data set of other settings.
+        force: replace a data set with other settings.
         categories_only: names to draw from, instead of the whole list.
-        download: fetch what is missing or damaged of the chosen files.
+        download: fetch the chosen files that are missing or corrupt.
         mirror: URL to fetch from.
 
     Raises:
-        InputError: names the file and the remedy; OUT is left as it was.
+        InputError: names the file and the remedy. OUT is left as it was.
     """
+    # 1. The names, and the settings that decide every byte.
     files, out = Path(files), Path(out)
-    if size not in SIZES:
-        raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
-    names = read_categories(categories)
-    if categories_only:
-        unknown = [name for name in categories_only if name not in names]
-        if unknown:
-            raise InputError(f'{categories}: no category {unknown[0]!r} in it')
-        names = list(dict.fromkeys(categories_only))
+    names = _names_to_draw_from(categories, categories_only)
     settings = {
-        'classes': classes or (len(names) if categories_only else CLASSES),
+        'classes': classes or (len(names) if categories_only else Default.classes),
         'train': train,
         'test': test,
         'size': size,
@@ -89,45 +84,34 @@ def construct_from_scratch(
         'names': len(names),
         'names_sha256': hashlib.sha256('\n'.join(names).encode()).hexdigest(),
     }
+    if size not in SIZES:
+        raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
     out.mkdir(parents=True, exist_ok=True)
     with atomic.exclusive(out, 'create_dataset'):
         staging.recover(out)
         existing = existing_manifest(out, settings, force)
         if existing is not None and not force:
-            print(f'{out / staging.MANIFEST}: kept, it has these settings (--force rebuilds it)')
+            print(f'{out / MANIFEST}: kept, it has these settings (--force rebuilds it)')
             return existing
+        # 2. The categories, and their files.
         chosen = choose_categories(names, settings['classes'], seed, categories)
         if download:
             _download(chosen, files, mirror)
         check_files(chosen, files)
-        try:
-            started = time.monotonic()
-            manifest = _build(staging.begin(out), files, chosen, settings, workers)
-            staging.publish(out)
-        except OSError as error:
-            place = os.fspath(error.filename or out)
-            raise InputError(f'{place}: {error.strerror}; nothing unfinished is left') from None
-        except BrokenProcessPool:
-            raise InputError(
-                f'{out}: a worker was killed, perhaps for want of memory; try fewer --workers'
-            ) from None
-        finally:
-            staging.discard_unfinished(out)
-    seconds, images = time.monotonic() - started, len(chosen) * (train + test)
-    print(f'{out}: {images} images in {seconds:.1f} s, {images / seconds:.0f} images/s')
-    return manifest
+        # 3. The drawings, as images.
+        return _build_and_publish(out, files, chosen, settings, workers)
 
 
 def read_categories(path):
     """Return the names in a categories file, in file order.
 
     Raises:
-        InputError: no names, a name twice, or a name that cannot be a folder's.
+        InputError: no names, a name twice, or a name that no folder can have.
     """
     try:
         lines = Path(path).read_text(encoding='utf-8').splitlines()
     except FileNotFoundError:
-        raise InputError(f'{path}: no such file; give --categories, one name a line') from None
+        raise InputError(f'{path}: no such file; give --categories, one name per line') from None
     except UnicodeDecodeError as error:
         raise InputError(f'{path}: not UTF-8 text at byte {error.start}') from None
     seen = {}
@@ -141,66 +125,51 @@ def read_categories(path):
             raise InputError(f'{path}: line {number}: {name!r} again, first on line {seen[name]}')
         seen[name] = number
     if not seen:
-        raise InputError(f'{path}: no category names in it')
+        raise InputError(f'{path}: contains no category names')
     return list(seen)
 
 
 def choose_categories(names, classes, seed, source):
-    """Return `classes` of the names in the order drawn."""
+    """Return `classes` of the names in random order; their labels are 0, 1, 2, ..."""
     if classes > len(names):
         raise InputError(f'{source}: {len(names)} categories, fewer than --classes {classes}')
     return [names[index] for index in np.random.default_rng(seed).permutation(len(names))[:classes]]
 
 
 def check_files(chosen, files):
-    """Raise InputError unless the `.bin` file of every chosen category is there."""
+    """Raise InputError unless the `.bin` file of every chosen category exists."""
     if not files.is_dir():
         raise InputError(f'{files}: no such folder; give --files, the folder of .bin files')
     missing = [name for name in chosen if not (files / f'{name}.bin').is_file()]
     if missing:
         raise InputError(
-            f'{files / missing[0]}.bin: missing (of {len(chosen)} chosen, {len(missing)} are); '
-            'fetch it with --download, or leave its name out of the categories file'
-        )
-
-
-def _download(chosen, files, mirror):
-    from sketch.data.download import fetch  # requests is slow to load and seldom needed
-
-    failed = fetch(chosen, files, mirror)
-    for reason in failed.values():
-        print(reason, file=sys.stderr)
-    if failed:
-        raise InputError(
-            f'{files}: {len(failed)} of {len(chosen)} files could not be fetched; run the same '
-            'command again to go on'
+            f'{files / missing[0]}.bin: missing ({len(missing)} of {len(chosen)} chosen are); '
+            'fetch it with --download, or remove its name from the categories file'
         )
 
 
 def existing_manifest(out, settings, force):
-    """Return the manifest of a finished data set in OUT, or None if there is nothing in the way.
+    """Return the manifest of a finished data set in OUT, None if OUT is free.
 
     Raises:
-        InputError: what is there has other settings, or was not made by this script.
+        InputError: OUT has a data set with other settings, or files that this script did not make.
     """
-    path = out / staging.MANIFEST
-    if not path.exists():
+    manifest = read_manifest(out)
+    if manifest is None:
         for part in staging.PARTS:
             if (out / part).exists():
                 raise InputError(
-                    f'{out / part}: not a finished data set of create_dataset (no '
-                    f'{staging.MANIFEST} beside it); move it away or give another --out'
+                    f'{out / part}: not a finished data set of create_dataset.py (no {MANIFEST} '
+                    'beside it); move it away or give another --out'
                 )
         return None
-    try:
-        manifest = json.loads(path.read_text())
-        found = manifest['settings']
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f'{path}: not a manifest of create_dataset; move it away') from None
+    found = manifest['settings']
     different = [key for key in settings if found.get(key) != settings[key]]
     if different and not force:
         values = ', '.join(f'{key} {found.get(key)} not {settings[key]}' for key in different)
-        raise InputError(f'{path}: made with {values}; give another --out, or --force to replace')
+        raise InputError(
+            f'{out / MANIFEST}: made with {values}; give another --out, or --force to replace it'
+        )
     return manifest
 
 
@@ -208,10 +177,10 @@ def build_category(name, files, target, train, test, size, seed):
     """Choose, draw and save one category's images.
 
     Returns:
-        What the manifest says of the category, and {part: a hash of each image's pixels}.
+        What the manifest says about the category, and {folder: a hash of each image's pixels}.
     """
     path = files / f'{name}.bin'
-    # The name is part of the seed: what one category gives does not depend on the others.
+    # With the name in the seed, a category's choice does not depend on the other categories.
     random = np.random.default_rng([seed, *name.encode()])
     with quickdraw.DrawingFile(path) as drawings:
         distinct = np.sort(np.unique(drawings.key_ids, return_index=True)[1])
@@ -222,14 +191,15 @@ def build_category(name, files, target, train, test, size, seed):
             )
         chosen = random.choice(distinct, train + test, replace=False)
         pixels = {}
-        for part, indices in (('training', chosen[:train]), ('testing', chosen[train:])):
+        for part, indices in zip(FOLDERS.values(), (chosen[:train], chosen[train:])):
             folder = target / part / name
             folder.mkdir(parents=True)
             pixels[part] = []
             for index in indices:
                 drawing = drawings[index]
                 image = raster.draw(drawing.strokes, size)
-                # Two tones and long rows: runs alone compress almost as well, in half the time.
+                # Drawings are long runs of two tones: run-length compression takes half the time
+                # and gives almost the same file size.
                 image.save(folder / f'{drawing.key_id}.png', compress_type=zlib.Z_RLE)
                 pixels[part].append(hashlib.blake2b(image.tobytes(), digest_size=16).digest())
         facts = {
@@ -240,8 +210,52 @@ def build_category(name, files, target, train, test, size, seed):
     return facts, pixels
 
 
+def _names_to_draw_from(categories, categories_only):
+    names = read_categories(categories)
+    if not categories_only:
+        return names
+    unknown = [name for name in categories_only if name not in names]
+    if unknown:
+        raise InputError(f'{categories}: has no category {unknown[0]!r}')
+    return list(dict.fromkeys(categories_only))
+
+
+def _download(chosen, files, mirror):
+    from sketch.data.download import fetch  # requests is slow to load and seldom needed
+
+    failed = fetch(chosen, files, mirror)
+    for reason in failed.values():
+        print(reason, file=sys.stderr)
+    if failed:
+        raise InputError(
+            f'{files}: {len(failed)} of {len(chosen)} files could not be downloaded; run the same '
+            'command again to resume'
+        )
+
+
+def _build_and_publish(out, files, chosen, settings, workers):
+    """Build beside OUT and rename into it; return the manifest."""
+    try:
+        started = time.monotonic()
+        manifest = _build(staging.begin(out), files, chosen, settings, workers)
+        staging.publish(out)
+    except OSError as error:
+        place = os.fspath(error.filename or out)
+        raise InputError(f'{place}: {error.strerror}; nothing unfinished is left') from None
+    except BrokenProcessPool:
+        raise InputError(
+            f'{out}: a worker was killed (out of memory?); try fewer --workers'
+        ) from None
+    finally:
+        staging.discard_unfinished(out)
+    seconds = time.monotonic() - started
+    images = len(chosen) * (settings['train'] + settings['test'])
+    print(f'{out}: {images} images in {seconds:.1f} s, {images / seconds:.0f} images/s')
+    return manifest
+
+
 def _build(target, files, chosen, settings, workers):
-    """Fill the target folder, the manifest last."""
+    """Fill the target folder, the manifest last; return the manifest."""
     work = functools.partial(
         build_category,
         files=files,
@@ -259,47 +273,69 @@ def _build(target, files, chosen, settings, workers):
     known = {image for part in pixels for image in part['training']}
     manifest = {
         'settings': settings,
-        # The paper keeps such images, and so does this; whoever compares accuracies may care.
+        # The paper keeps such images, and so does this. Who compares accuracies may want to know.
         'test_images_equal_to_a_training_image': sum(
             image in known for part in pixels for image in part['testing']
         ),
         'categories': dict(zip(chosen, facts)),
     }
-    contact_sheet(target / 'training', chosen).save(target / staging.SHEET)
-    atomic.write_json(target / staging.LABELS, labels)
-    atomic.write_json(target / staging.MANIFEST, manifest)
+    contact_sheet(target / FOLDERS['train'], chosen).save(target / SHEET)
+    atomic.write_json(target / LABELS, labels)
+    atomic.write_json(target / MANIFEST, manifest)
     return manifest
 
 
-def main(argv=None):
-    """Parse the command line and build."""
+def parse_arguments(argv):
+    """Return the parsed command line."""
     arguments = command_line.parser(__doc__)
-    add = arguments.add_argument
-    add('--files', type=Path, default=Path('files'), help='folder of <category>.bin files')
-    add('--categories', type=Path, default=Path('categories.txt'), help='names, one a line')
-    add('--out', type=Path, default=Path('.'), help='folder to fill')
     count, natural = command_line.positive_int, command_line.natural_int
-    add('--classes', type=count, help='categories to draw (default: 100, or all that are named)')
-    add('--categories-only', nargs='+', metavar='NAME', help='draw from these only')
-    add('--train', type=count, default=1000, help='training drawings per category')
-    add('--test', type=count, default=50, help='test drawings per category')
-    add('--size', type=int, default=128, help='side of the images in pixels, 63 to 256')
-    add('--seed', type=natural, default=0, help='of every random choice')
-    add('--workers', type=count, default=os.cpu_count(), help='processes')
-    add('--force', action='store_true', help='replace a data set of other settings')
+
+    drawings = arguments.add_argument_group('drawings')
+    add = drawings.add_argument
+    add('--files', type=Path, default=Path('files'), help='folder of <category>.bin files')
+    add('--categories', type=Path, default=Path('categories.txt'), help='names, one per line')
+    add('--categories-only', nargs='+', metavar='NAME', help='draw from these categories only')
     add('--download', action='store_true', help='fetch the chosen files into --files first')
     add('--mirror', default=BUCKET, metavar='URL', help='where <category>.bin is fetched from')
-    options = vars(arguments.parse_args(argv))
-    manifest = construct_from_scratch(**options)
+
+    data = arguments.add_argument_group('data set')
+    add = data.add_argument
+    add('--out', type=Path, default=Path('.'), help='folder to fill')
+    add(
+        '--classes',
+        type=count,
+        help=f'categories to draw (default: {Default.classes}, or all of --categories-only)',
+    )
+    add('--train', type=count, default=Default.train, help='training drawings per category')
+    add('--test', type=count, default=Default.test, help='test drawings per category')
+    add(
+        '--size',
+        type=int,
+        default=Default.size,
+        help=f'side of the images in pixels, {SIZES[0]} to {SIZES[-1]}',
+    )
+    add('--seed', type=natural, default=Default.seed, help='of every random choice')
+    add('--force', action='store_true', help='replace a data set with other settings')
+
+    machine = arguments.add_argument_group('machine')
+    machine.add_argument('--workers', type=count, default=os.cpu_count(), help='processes')
+    return arguments.parse_args(argv)
+
+
+def main(argv=None):
+    """Parse the command line, build, and return the manifest."""
+    options = parse_arguments(argv)
+    manifest = construct_from_scratch(**vars(options))
     settings = manifest['settings']
     print(
-        f'{options["out"]}: {settings["classes"]} categories, '
+        f'{options.out}: {settings["classes"]} categories, '
         f'{settings["classes"] * settings["train"]} training and '
         f'{settings["classes"] * settings["test"]} test images of '
         f'{settings["size"]}x{settings["size"]}; '
         f'{manifest["test_images_equal_to_a_training_image"]} test images equal a training image; '
-        f'see {options["out"] / staging.SHEET}'
+        f'see {options.out / SHEET}'
     )
+    return manifest
 
 
 if __name__ == '__main__':

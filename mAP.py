@@ -2,231 +2,127 @@
 
     python mAP.py --k 49 4999 --data . checkpoints_n1_10e checkpoints_n2_10e
 
-Each test image is a query against all the others, ordered by distance on fc1. Without a folder,
-every checkpoints_* in --checkpoints. Each value is printed and kept in --results, in the four
-readings that average_precision.py defines; the paper's figures 6 and 7 are the `paper` reading.
+Each test image is a query against all the others, in the order of the distance between feature
+vectors (fc1). Each value is printed and kept in --results, in the four definitions of
+docs/metrics.md; the paper's figures 6 and 7 use the definition `paper`. If a checkpoint was
+trained with a triplet loss, its embedding is measured, too.
 """
 
 from pathlib import Path
 
-import numpy as np
-
 from sketch import command_line
-from sketch.data.dataset import open_dataset
+from sketch.data.dataset import check_queries, open_dataset
 from sketch.errors import InputError
 from sketch.evaluation import results
-from sketch.evaluation.average_precision import READINGS, THREADS, retrieve
-from sketch.evaluation.compactness import compactness
+from sketch.evaluation.average_precision import choose_k, retrieve
 from sketch.evaluation.ranking import DISTANCES
-from sketch.runs.names import TITLES
-
-DEFAULT_K = (49, 4999)  # the paper's: all relevant answers, and all answers
-PLAIN, RERANK, WEIGHTED = '', 'rerank', 'rerank-probability'  # results.csv: variant
-EMBEDDING = 'embedding'  # likewise: not fc1, but what a triplet loss made of it
+from sketch.runs.settings import Default
 
 
-def mAP(features, labels, k, reading='standard', distance='euclidean', threads=THREADS):
+def mAP(features, labels, k, definition='standard', distance=Default.distance,
+        threads=Default.threads, reading=None):  # fmt: skip
     """Return the mean average precision at k of feature vectors.
 
-    Each vector is a query against all the others (never itself, which is left out by its index),
-    in the order of their distances; equal distances keep index order, which is that of direct
-    float64 differences. A query with no relevant answer within k counts 0; one whose label no
-    other vector has is left out.
+    Each vector is a query against all the others; the query itself is left out by its index.
+    Distances are those of direct float64 differences, and equal distances keep index order. A
+    query with no relevant image within k counts 0. A query whose label no other vector has is
+    skipped.
 
     Args:
         features: (images, values), finite numbers.
-        labels: (images,) integers; answers of the query's label are relevant.
-        k: how many answers count, 1 to images - 1.
-        reading: one of average_precision.READINGS.
+        labels: (images,) integers; images with the query's label are relevant.
+        k: how many ranks count, 1 to images - 1.
+        definition: one of average_precision.DEFINITIONS.
         distance: one of ranking.DISTANCES.
         threads: of the pool that works on blocks of queries.
+        reading: the earlier name of `definition`.
 
     Raises:
-        ValueError: k out of range, features not finite, or no two labels alike.
+        ValueError: k out of range, NaN or infinite features, or no two equal labels.
     """
-    return retrieve(features, labels, [k], distance, threads).means()[reading, k]
+    return retrieve(features, labels, [k], distance, threads).means()[reading or definition, k]
 
 
-def reranking(variant, probabilities):
-    """Return the function that reorders a query's answers by how they are classified.
-
-    The proposal of the paper's conclusions: first the answers that the network classifies as it
-    does the query, each part in the order of distance. Weighted: by falling probability that query
-    and answer are of one class, the sum over classes of the product of theirs.
-
-    Args:
-        variant: PLAIN, RERANK, WEIGHTED or EMBEDDING.
-        probabilities: float (images, classes), for RERANK and WEIGHTED.
-    """
-    if variant in (PLAIN, EMBEDDING):
-        return None
-    classified = probabilities.argmax(axis=1)
-
-    def same_class_first(query, order):
-        return order[np.argsort(classified[order] != classified[query], kind='stable')]
-
-    def likely_same_class_first(query, order):
-        return order[np.argsort(-(probabilities @ probabilities[query])[order], kind='stable')]
-
-    return {RERANK: same_class_first, WEIGHTED: likely_same_class_first}[variant]
-
-
-def check_queries(dataset):
-    """Raise InputError if no test image has another one of its category to find."""
-    if np.bincount(dataset.test.labels).max() < 2:
-        raise InputError(
-            f'{dataset.folder}: no category has 2 test images, so no query has an answer; make the '
-            'data set with a larger --test'
-        )
-
-
-def choose_k(asked, images):
-    """Return the k to compute: integers, `all` being every other image.
-
-    Without a choice, the paper's two, less what is too large for the set, which is said.
+def parse_arguments(argv):
+    """Return the parsed command line, with the folders and the k told apart.
 
     Raises:
-        InputError: a chosen k is too large.
+        InputError: --k without a number.
     """
-    largest = images - 1
-    if not asked:
-        for k in DEFAULT_K:
-            if k > largest:
-                print(f'k = {k} left out: the test set has {images} images, so k ends at {largest}')
-        return [k for k in DEFAULT_K if k <= largest] or [largest]
-    chosen = [largest if k == 'all' else int(k) for k in asked]
-    for k in chosen:
-        if not 1 <= k <= largest:
-            raise InputError(f'--k {k}: the largest k for {images} test images is {largest}')
-    return sorted(set(chosen))
-
-
-def evaluate(checkpoint, dataset, ks, results_file, distances=('euclidean',), rerank=False,
-             threads=THREADS, reports=None):  # fmt: skip
-    """Measure, print and record a checkpoint's compactness and mAP at each k, in every reading.
-
-    Of fc1 and, if a triplet loss made one, of the embedding.
-
-    Args:
-        checkpoint: checkpoints.Checkpoint.
-        dataset: dataset.Dataset, its test set opened.
-        ks: integers, 1 to test images - 1.
-        results_file: Path of results.csv.
-        distances: of ranking.DISTANCES.
-        rerank: also reorder the answers by their class, in both ways.
-        threads: of the pool.
-        reports: folder that receives what was found by category, None for nothing.
-    """
-    # TensorFlow is loaded only when there is use for it.
-    from load import measurements
-    from sketch.evaluation.features import class_probabilities, embeddings, feature_vectors
-    from sketch.networks.network import TRIPLET
-
-    folder = checkpoint.folder
-    if rerank and checkpoint.settings.loss == TRIPLET:
-        print(f'{folder}: trained without classes to reorder its answers by')
-        rerank = False
-    vectors = feature_vectors(checkpoint, dataset.test, dataset.size).vectors
-    probabilities = class_probabilities(checkpoint, vectors) if rerank else None
-    print(f'{folder}: {TITLES[checkpoint.settings.net]}, step {checkpoint.step}')
-    embedded = embeddings(checkpoint, vectors)
-    variants = [PLAIN, *([RERANK, WEIGHTED] if rerank else [])]
-    variants += [EMBEDDING] if embedded is not None else []
-    for distance in distances:
-        for variant in variants:
-            compared = embedded if variant == EMBEDDING else vectors
-            reranked = reranking(variant, probabilities)
-            found = retrieve(
-                compared,
-                dataset.test.labels,
-                ks,
-                distance,
-                threads,
-                reranked,
-            )
-            shared = {
-                **measurements(checkpoint, dataset, dataset.test),
-                'metric': 'mAP',
-                'distance': distance,
-                'variant': variant,
-            }
-            values = found.means()
-            results.record(
-                results_file,
-                [
-                    {**shared, 'reading': reading, 'k': k, 'value': value}
-                    for (reading, k), value in values.items()
-                ],
-            )
-            _print(found, values, distance, variant)
-            if reranked is None:
-                compact = compactness(compared, dataset.test.labels, distance)
-                if compact is not None:
-                    print(f'    compactness (distance within / between categories): {compact:.4f}')
-                    row = {**shared, 'metric': 'compactness', 'value': compact}
-                    results.record(results_file, [row])
-            if reports and variant == PLAIN:
-                from sketch.evaluation.report import report
-
-                report(found, dataset.categories, Path(reports) / shared['run'] / distance)
-
-
-def _print(found, values, distance, variant):
-    queries, images = np.sum(found.answerable), len(found.labels)
-    title = distance + (f', {variant}' if variant else '')
-    tied = np.sum(found.tied & found.answerable)
-    print(f'  {title}: {queries} queries, {tied} with a right and a wrong answer equally far')
-    for k in found.ks:
-        row = ', '.join(f'{reading} {values[reading, k]:.4f}' for reading in READINGS)
-        print(f'    mAP@{k}: {row}')
-    if queries < images:
-        print(f'    {images - queries} queries left out: no other image has their label')
-
-
-def main(argv=None):
-    """Parse the command line and evaluate."""
     arguments = command_line.parser(__doc__)
     command_line.add_data(arguments)
-    add = arguments.add_argument
-    add(
+    arguments.add_argument(
         '--k',
         nargs='+',
         default=[],
         metavar='K',
-        help='answers that count, integers or `all`; words that are neither are folders '
-        '(default: 49 4999)',
+        help='ranks that count: integers, or `all` for images - 1 '
+        f'(default: {" ".join(map(str, Default.k))})',
     )
-    add('--distance', choices=[*DISTANCES, 'both'], default='euclidean', help="the paper's first")
-    add('--rerank', action='store_true', help='also with answers of the same class first')
-    add('--report', type=Path, metavar='FOLDER', help='by category: receives tables and charts')
-    add('--threads', type=command_line.positive_int, default=THREADS, help='in the pool')
+    arguments.add_argument(
+        '--distance',
+        choices=[*DISTANCES, 'both'],
+        default=Default.distance,
+        help='between feature vectors; the paper: euclidean',
+    )
+    arguments.add_argument(
+        '--rerank', action='store_true', help='also with images of the same class first'
+    )
+    arguments.add_argument(
+        '--report', type=Path, metavar='FOLDER', help='receives tables and charts by category'
+    )
+    arguments.add_argument(
+        '--threads', type=command_line.positive_int, default=Default.threads, help='in the pool'
+    )
     command_line.add_checkpoints(arguments)
     command_line.add_results(arguments)
     options = arguments.parse_args(argv)
-    results.read(options.results)  # whether it is such a table, before the work
-    asked = [word for word in options.k if word == 'all' or word.isdecimal()]
     # argparse gives --k all words up to the next flag, folders included.
-    named = [Path(word) for word in options.k if word not in asked] + options.folders
-    if options.k and not asked:
+    words, options.k = options.k, [w for w in options.k if w == 'all' or w.isdecimal()]
+    options.folders = [Path(word) for word in words if word not in options.k] + options.folders
+    if words and not options.k:
         raise InputError('--k: give integers or `all`')
+    options.distance = DISTANCES if options.distance == 'both' else (options.distance,)
+    return options
+
+
+def main(argv=None):
+    """Parse the command line, evaluate, and return the rows recorded in results.csv."""
+    options = parse_arguments(argv)
+    results.read(options.results)  # fails now if it is no such table
+
+    # 1. The test images: each will be a query against the others.
     dataset = open_dataset(options.data, ['test'])
     check_queries(dataset)
-    ks = choose_k(asked, len(dataset.test))
-    distances = DISTANCES if options.distance == 'both' else (options.distance,)
+    ks = choose_k(options.k, len(dataset.test))
 
-    from sketch.runs.checkpoints import find, open_checkpoint
+    from sketch.evaluation import report, retrieval  # TensorFlow
+    from sketch.runs import checkpoints
 
-    for folder in named or find(options.checkpoints):
-        evaluate(
-            open_checkpoint(folder, dataset),
+    recorded = []
+    for folder in options.folders or checkpoints.find(options.checkpoints):
+        # 2. The network, whose fc1 gives each image's feature vector.
+        checkpoint = checkpoints.open_checkpoint(folder, dataset)
+        print(checkpoint.title)
+        rows = []
+        # 3. Rankings by distance, and their mean average precision at each k.
+        for measured in retrieval.evaluate(
+            checkpoint,
             dataset,
             ks,
-            options.results,
-            distances,
-            options.rerank,
-            options.threads,
-            options.report,
-        )
+            distances=options.distance,
+            rerank=options.rerank,
+            threads=options.threads,
+        ):
+            print(measured.text)
+            rows += measured.rows
+            if options.report and measured.variant == retrieval.FC1:
+                place = options.report / checkpoint.run / measured.distance
+                print(report.report(measured.retrieval, dataset.categories, place))
+        # 4. The table that plots.py draws.
+        results.record(options.results, rows)
+        recorded += rows
+    return recorded
 
 
 if __name__ == '__main__':

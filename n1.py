@@ -1,13 +1,11 @@
 """skNet (n1): 8 convolutional layers, 953,508 trainable parameters with 100 classes.
 
-Four blocks of conv, conv, pool, then fc1 and fc2 (paper, figure 1; widths of the published code).
+Four blocks of conv, conv, pool, then fc1 and fc2 (paper, figure 1). The published code has 64
+filters in every block (sketch/networks/registry.py); figure 1 shows 64, 128, 128, 256.
 """
 
-from sketch.networks.network import classifier, conv, fc1, pool
-
-FILTERS = (64, 64, 64, 64)  # per block, in the published code and so in every published number
-FIGURE_1_FILTERS = (64, 128, 128, 256)  # as drawn in the paper's figure 1
-SMALLEST = 91  # pixels: below this side a pooling window does not fit
+from sketch.networks.heads import classifier
+from sketch.networks.layers import conv, fc1, pool
 
 
 def sknet(images, training, params):

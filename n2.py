@@ -1,12 +1,12 @@
 """skResNet (n2): 17 convolutional layers, 10,757,284 trainable parameters with 100 classes.
 
-Layers as in the paper's figure 2; widths and padding as in the published code.
+The layers are those of the paper's figure 2, widths and padding those of the published code.
 """
 
-from sketch.networks.network import classifier, conv, fc1, pool, residual
+from sketch.networks.heads import classifier
+from sketch.networks.layers import conv, fc1, pool, residual
 
 FILTERS = (64, 128, 256)  # of the three groups of residual units
-SMALLEST = 63  # pixels: below this side a pooling window does not fit
 
 
 def skresnet(images, training, params):

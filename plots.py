@@ -1,46 +1,59 @@
-"""Draws the paper's figures 3 to 7 from what was measured, the paper's own points faint behind.
-
-Figures 1 and 2, the networks, are drawn by tools/draw_networks.py.
+"""Draws the paper's figures 3 to 7 from what was measured, with the paper's own points faint.
 
     python plots.py --results results.csv --out figures
 
-Takes the table that train.py, load.py and mAP.py keep. Leaves figure_3 (accuracy against epochs),
-figure_4 and figure_5 (accuracy on the training and test set at the largest epoch counts), figure_6
-(mAP against epochs), figure_7 (mAP at the largest epoch counts) and figure_compactness (distance
-within categories over that between, against epochs), each as PNG and SVG. The mAP is in the paper's
-reading. The paper's points (paper_figures.csv) were read off the images of its figures, to 0.003;
-they come from 100 categories of 1000 + 50 drawings.
+Takes the table that train.py, load.py and mAP.py keep. Leaves, as PNG and SVG:
+    figure_3             accuracy against epochs
+    figure_4, figure_5   accuracy on the training and test set at the largest epoch counts
+    figure_6             mAP against epochs, in the paper's definition
+    figure_7             mAP at the largest epoch counts, in the paper's definition
+    figure_compactness   distance within categories over that between them, against epochs
+The paper's points (docs/results/paper_figures.csv) were read off the images of its figures, to
+0.003. They come from 100 categories of 1000 + 50 drawings. tools/draw_networks.py draws figures 1
+and 2, the networks.
 """
 
 import csv
-import re
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
-
-matplotlib.use('Agg')
-import matplotlib.pyplot as plt
-
 from sketch import command_line
 from sketch.errors import InputError
 from sketch.evaluation import results
-from sketch.runs.names import TITLES, series
+from sketch.networks.registry import TITLES
+from sketch.plotting import plt, save
+from sketch.runs.names import series
 
 PAPER = Path(__file__).parent / 'docs' / 'results' / 'paper_figures.csv'
 COLOURS = {'n1': 'tab:blue', 'n2': 'tab:red'}
-MARKERS = 'osD^vP*X'  # one a run, whatever its seed, where a net has several
+MARKERS = 'osD^vP*X'  # one per run, whatever its seed, where a network has several
 LINES = {'train': '-', 'test': '--'}
 BARS = (4, 5, 7)  # figures
-LARGEST = 2  # bars show so many of the largest epoch counts; the paper's are 60 and 90
+LARGEST = 2  # epoch counts that bars show; the paper's are 60 and 90
 PAPERS_RUN = 'the paper'
+
+# Number, metric, split (None: all) and title of each figure.
+FIGURES = (
+    (3, 'accuracy', None, 'Figure 3: accuracy against epochs'),
+    (4, 'accuracy', 'train', 'Figure 4: accuracy on the training set, largest epoch counts'),
+    (5, 'accuracy', 'test', 'Figure 5: accuracy on the test set, largest epoch counts'),
+    (6, 'mAP', None, "Figure 6: mAP against epochs (the paper's definition)"),
+    (7, 'mAP', None, "Figure 7: mAP at the largest epoch counts (the paper's definition)"),
+    (
+        'compactness',
+        'compactness',
+        None,
+        'Compactness: distance within over distance between categories',
+    ),
+)
 
 
 class Point(NamedTuple):
     """One number of a figure."""
 
-    run: str  # name without its epoch count, or PAPERS_RUN
+    run: str  # name without its epoch count and seed, or PAPERS_RUN
+    seed: str
     net: str
     epochs: float
     metric: str
@@ -48,14 +61,14 @@ class Point(NamedTuple):
     k: str
     value: float
     step: float  # of the run; None for the paper's points
-    setting: str  # what was measured on, for a note below the figure
+    setting: str  # what was measured on, for the title
 
 
 def measured_points(path):
-    """Return the Points of a results file, mAP in the paper's reading with Euclidean distance.
+    """Return the Points of a results file, mAP in the paper's definition with Euclidean distance.
 
     Raises:
-        InputError: the table is missing or damaged.
+        InputError: the table is missing or corrupt.
     """
     rows = results.read(path)
     if not rows:
@@ -63,21 +76,14 @@ def measured_points(path):
     points = []
     for row in rows:
         as_paper = (row['distance'], row['variant']) == ('euclidean', '')
-        drawn = {'mAP': as_paper and row['reading'] == 'paper', 'compactness': as_paper}
+        drawn = {'mAP': as_paper and row['definition'] == 'paper', 'compactness': as_paper}
         if row['epochs'] and drawn.get(row['metric'], True):
             try:
-                points.append(
-                    Point(
-                        run=series(row['run']),
-                        epochs=float(row['epochs']),
-                        value=float(row['value']),
-                        step=float(row['step']),
-                        setting=f'{row["classes"]} categories, {row["size"]} pixels',
-                        **{key: row[key] for key in ('net', 'metric', 'split', 'k')},
-                    )
-                )
+                points.append(_point(row))
             except ValueError:
-                raise InputError(f'{path}: {row["run"]}: epochs, step or value no number') from None
+                raise InputError(
+                    f'{path}: {row["run"]}: epochs, step or value is not a number'
+                ) from None
     return points
 
 
@@ -87,54 +93,63 @@ def paper_points():
     with open(PAPER, encoding='utf-8', newline='') as file:
         for row in csv.DictReader(file):
             figure, epochs, value = int(row.pop('figure')), row.pop('epochs'), row.pop('value')
-            point = Point(PAPERS_RUN, epochs=float(epochs), value=float(value), step=None,
+            point = Point(PAPERS_RUN, seed='', epochs=float(epochs), value=float(value), step=None,
                           setting='', **row)  # fmt: skip
             figures[figure].append(point)
     return figures
 
 
 def curves(axes, points, style):
-    """Draw one line per run, split and k against epochs; `style` gives a series' appearance."""
+    """Draw one line per run, seed, split and k against epochs.
+
+    Args:
+        axes: to draw on.
+        points: Points.
+        style: function of the first Point of a line that returns plot()'s keywords.
+    """
     lines = defaultdict(list)
     for point in points:
-        lines[point.run, point.net, point.split, point.k].append((point.epochs, point.value))
-    # By run and net, training before test, small k first, as the legend lists them.
-    for (run, net, split, k), values in sorted(
-        lines.items(), key=lambda item: (item[0][:2], item[0][2] == 'test', int(item[0][3] or 0))
-    ):
-        axes.plot(*zip(*sorted(values)), **style(run, net, split, k))
+        lines[point.run, point.net, point.seed, point.split, point.k].append(point)
+
+    # The order of the legend: by run and net, training before test, small k first.
+    def legend_order(key):
+        run, net, seed, split, k = key
+        return run, net, seed, split == 'test', int(k or 0)
+
+    for key in sorted(lines, key=legend_order):
+        line = sorted(lines[key], key=lambda point: point.epochs)
+        axes.plot([p.epochs for p in line], [p.value for p in line], **style(line[0]))
     axes.set_xlabel('epochs')
     axes.grid(alpha=0.3)
 
 
 def step_axis(axes, points):
-    """Add the steps of one's own runs above, if an epoch has the same number of steps in all."""
+    """Add the steps of the measured runs above, if an epoch has the same number in all of them."""
     rates = {round(point.step / point.epochs, 1) for point in points if point.step and point.epochs}
     if rates and max(rates) - min(rates) <= 0.02 * max(rates):
         rate = max(rates)
         above = axes.secondary_xaxis('top', functions=(lambda x: x * rate, lambda x: x / rate))
-        above.set_xlabel(f'steps ({rate:g} an epoch here; the paper: 781)')
+        above.set_xlabel(f'steps ({rate:g} per epoch here; 781 in the paper)')
 
 
-def without_other_seeds(points):
-    """Return the points less those of runs that are there with the usual seed, too."""
-    runs = {point.run for point in points}
-    return [point for point in points if _usual_seed(point.run) not in runs - {point.run}]
-
-
-def _usual_seed(run):
-    return re.sub(r'_seed\d+', '', run)
+def first_seeds(points):
+    """Return {(net, run): the first seed} of the points: the one that figures show in full."""
+    first = {}
+    for point in points:
+        key = point.net, point.run
+        first[key] = min(first.get(key, point.seed), point.seed, key=_number)
+    return first
 
 
 def bars(axes, points):
-    """Draw the largest epoch counts of each run as bars, the value above each."""
+    """Draw the largest epoch counts of each run as bars, with their values."""
     groups = defaultdict(dict)
     for point in points:
-        groups[point.run, point.net, point.k][point.epochs] = point.value
+        groups[point.run, point.net, point.k, point.seed][point.epochs] = point.value
     drawn = 0
-    for (run, net, k), values in sorted(groups.items()):
+    for (run, net, k, seed), values in sorted(groups.items()):
         for epochs in sorted(values)[-LARGEST:]:
-            label = label_of(run, net) + (f', k = {k}' if k else '') + f', {epochs:g} epochs'
+            label = label_of(run, net, seed) + (f', k = {k}' if k else '') + f', {epochs:g} epochs'
             faint = run == PAPERS_RUN
             bar = axes.barh(label, values[epochs], color=COLOURS[net], alpha=0.3 if faint else 0.9)
             axes.bar_label(bar, fmt='%.3f', padding=3)
@@ -145,66 +160,36 @@ def bars(axes, points):
     axes.figure.set_size_inches(8, 1.6 + 0.32 * drawn)
 
 
-def label_of(run, net):
+def label_of(run, net, seed=''):
     """Return what a legend calls a run."""
     marks = run.replace(f'checkpoints_{net}', '').strip('_').replace('_', ' ')
+    marks = ' '.join(filter(None, [marks, f'seed {seed}' if seed not in ('', '0') else '']))
     return TITLES[net] + (f' ({marks})' if marks else '')
 
 
-def draw_curves(points, papers, metric, title, out, name):
-    """Draw a figure of curves and save it."""
+def draw_curves(points, papers, metric, title):
+    """Return a figure of curves."""
     figure, axes = plt.subplots(figsize=(10, 5.2), layout='constrained')
-    first, epochs = defaultdict(dict), defaultdict(set)
-    for net, run in sorted({(point.net, point.run) for point in points}):
-        first[net].setdefault(_usual_seed(run), run)
-    for point in points:
-        epochs[point.run].add(point.epochs)
-    ks = sorted({point.k for point in points if point.k}, key=int)
-
-    def appearance(run, net, split, k):
-        line = ('-', '--', '-.', ':')[ks.index(k) % 4] if k else LINES[split]
-        what = f'k = {k}' if k else split
-        # Another seed of a run that is there looks as that run does, and needs no legend as a dot.
-        same = _usual_seed(run)
-        extra = first[net][same] != run
-        return {
-            'color': COLOURS[net],
-            'linestyle': line,
-            'marker': MARKERS[list(first[net]).index(same) % len(MARKERS)],
-            'alpha': 0.4 if extra else 1,
-            'label': None if extra and len(epochs[run]) == 1 else f'{label_of(run, net)}, {what}',
-        }
-
-    def faint(run, net, split, k):
-        dashed = split == 'test' if metric == 'accuracy' else k == '4999'
-        what = split if metric == 'accuracy' else f'k = {k}'
-        return {
-            'color': COLOURS[net],
-            'linestyle': '--' if dashed else '-',
-            'marker': '.',
-            'alpha': 0.25,
-            'label': f'{PAPERS_RUN}: {TITLES[net]}, {what}',
-        }
-
-    curves(axes, papers, faint)
-    curves(axes, points, appearance)
+    curves(axes, papers, lambda point: _faint_style(point, metric))
+    curves(axes, points, _style(points))
     step_axis(axes, points)
     axes.set_ylabel(metric)
-    if metric != 'compactness':  # whose values are close together
+    if metric != 'compactness':  # its values are close together
         axes.set_ylim(0, 1.03 if metric == 'accuracy' else None)
     axes.set_xlim(0, None)
     axes.legend(fontsize='small', loc='upper left', bbox_to_anchor=(1.01, 1))
     describe(figure, points, papers, title)
-    save(figure, out, name)
+    return figure
 
 
-def draw_bars(points, papers, title, xlabel, out, name):
-    """Draw a figure of bars and save it."""
+def draw_bars(points, papers, metric, title):
+    """Return a figure of bars, with the first seed of each run only."""
     figure, axes = plt.subplots(layout='constrained')
-    bars(axes, [*without_other_seeds(points), *papers])
-    axes.set_xlabel(xlabel)
+    first = first_seeds(points)
+    bars(axes, [*(p for p in points if p.seed == first[p.net, p.run]), *papers])
+    axes.set_xlabel(metric)
     describe(figure, points, papers, title)
-    save(figure, out, name)
+    return figure
 
 
 def describe(figure, points, papers, title):
@@ -214,14 +199,65 @@ def describe(figure, points, papers, title):
     figure.suptitle(f'{title}\nmeasured on {settings}{faint}', fontsize='medium')
 
 
-def save(figure, out, name):
-    """Write a figure as PNG and SVG, the same bytes for the same numbers; return the PNG's path."""
-    matplotlib.rcParams['svg.hashsalt'] = 'figures'
-    for ending in ('png', 'svg'):
-        metadata = {'Date': None} if ending == 'svg' else None
-        figure.savefig(out / f'{name}.{ending}', dpi=150, metadata=metadata)
-    plt.close(figure)
-    return out / f'{name}.png'
+def _point(row):
+    """Return the Point of a row of results.csv."""
+    return Point(
+        # The seed is a column of its own: without it, all seeds of a run have one name.
+        run=_without_seed(series(row['run']), row['seed']),
+        epochs=float(row['epochs']),
+        value=float(row['value']),
+        step=float(row['step']),
+        setting=f'{row["classes"]} categories, {row["size"]} pixels',
+        **{key: row[key] for key in ('seed', 'net', 'metric', 'split', 'k')},
+    )
+
+
+def _without_seed(run, seed):
+    return run.replace(f'_seed{seed}', '') if seed else run
+
+
+def _style(points):
+    """Return the style of measured lines: colour by net, marker by run, faint for other seeds."""
+    first, epochs = first_seeds(points), defaultdict(set)
+    ks = sorted({point.k for point in points if point.k}, key=int)
+    runs = {net: sorted(run for n, run in first if n == net) for net in TITLES}
+    for point in points:
+        epochs[point.net, point.run, point.seed].add(point.epochs)
+
+    def style(point):
+        other_seed = point.seed != first[point.net, point.run]
+        what = f'k = {point.k}' if point.k else point.split
+        label = f'{label_of(point.run, point.net, point.seed)}, {what}'
+        # A single dot of another seed needs no line in the legend.
+        alone = other_seed and len(epochs[point.net, point.run, point.seed]) == 1
+        lines = ('-', '--', '-.', ':')
+        return {
+            'color': COLOURS[point.net],
+            'linestyle': lines[ks.index(point.k) % 4] if point.k else LINES[point.split],
+            'marker': MARKERS[runs[point.net].index(point.run) % len(MARKERS)],
+            'alpha': 0.4 if other_seed else 1,
+            'label': None if alone else label,
+        }
+
+    return style
+
+
+def _faint_style(point, metric):
+    """Return the style of one of the paper's lines."""
+    of_accuracy = metric == 'accuracy'
+    dashed = point.split == 'test' if of_accuracy else point.k == '4999'
+    return {
+        'color': COLOURS[point.net],
+        'linestyle': '--' if dashed else '-',
+        'marker': '.',
+        'alpha': 0.25,
+        'label': f'{PAPERS_RUN}: {TITLES[point.net]}, '
+        + (point.split if of_accuracy else f'k = {point.k}'),
+    }
+
+
+def _number(seed):
+    return int(seed or 0)
 
 
 def main(argv=None):
@@ -234,36 +270,17 @@ def main(argv=None):
     options = arguments.parse_args(argv)
     points, papers = measured_points(options.results), paper_points()
     options.out.mkdir(parents=True, exist_ok=True)
-
-    def of(metric, split=None):
-        return [
-            point for point in points if point.metric == metric and split in (None, point.split)
-        ]
-
     drawn = []
-    for number, metric, split, title in (
-        (3, 'accuracy', None, 'Figure 3: accuracy against epochs'),
-        (4, 'accuracy', 'train', 'Figure 4: accuracy on the training set, largest epoch counts'),
-        (5, 'accuracy', 'test', 'Figure 5: accuracy on the test set, largest epoch counts'),
-        (6, 'mAP', None, "Figure 6: mAP against epochs (the paper's reading)"),
-        (7, 'mAP', None, "Figure 7: mAP at the largest epoch counts (the paper's reading)"),
-        (
-            'compactness',
-            'compactness',
-            None,
-            'Compactness: distance within over distance between categories',
-        ),
-    ):
-        chosen = of(metric, split)
+    for number, metric, split, title in FIGURES:
+        chosen = [p for p in points if p.metric == metric and split in (None, p.split)]
         if not chosen:
-            print(f'figure {number} left out: {options.results} has no {metric} for it')
+            print(f'figure {number} skipped: {options.results} has no {metric} for it')
             continue
-        name = f'figure_{number}'
-        if number not in BARS:
-            draw_curves(chosen, papers[number], metric, title, options.out, name)
-        else:
-            draw_bars(chosen, papers[number], title, metric, options.out, name)
-        drawn.append(str(options.out / f'{name}.png'))
+        draw = draw_bars if number in BARS else draw_curves
+        figure = draw(chosen, papers[number], metric, title)
+        paths = [options.out / f'figure_{number}.{ending}' for ending in ('png', 'svg')]
+        save(figure, *paths, dpi=150)
+        drawn.append(str(paths[0]))
     print('\n'.join(drawn))
 
 

@@ -53,6 +53,7 @@ def train(folder, constant):
     import n1
     from sketch.data.dataset import open_dataset
     from sketch.data.input_pipeline import training_input_fn
+    from sketch.runs.settings import Settings
     from sketch.tensorflow_setup import tf
 
     class Watch(tf.estimator.SessionRunHook):
@@ -69,7 +70,8 @@ def train(folder, constant):
     if constant:
         input_fn = constant_input_fn
     else:
-        input_fn = training_input_fn(open_dataset(folder).train, 128, BATCH, seed=0)
+        settings = Settings('n1', (), CATEGORIES, 1, batch_size=BATCH, seed=0)
+        input_fn = training_input_fn(open_dataset(folder).train, 128, settings)
     # Narrow layers: the step itself is the same in both, and the sooner over.
     params = {'classes': CATEGORIES, 'filters': (4, 4, 4, 4), 'learning_rate': 0.001}
     params['batch_norm_momentum'] = 0.99

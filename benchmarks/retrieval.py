@@ -83,7 +83,7 @@ def compare_with_faiss(vectors):
     index = faiss.IndexFlatL2(vectors.shape[1])
     index.add(vectors)
     _, answers = index.search(vectors, top + 1)
-    orders, _ = Rankings(vectors).of(range(len(vectors)))
+    orders, _ = Rankings(vectors).rank(range(len(vectors)))
     # FAISS finds the query too, and computes in float32.
     same = np.mean(
         [

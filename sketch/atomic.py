@@ -1,7 +1,9 @@
-"""Files that are either whole or not there, and folders that one process has to itself."""
+"""Files that are whole or absent, and folders that one process holds at a time."""
 
 import contextlib
+import csv
 import fcntl
+import io
 import json
 import os
 from pathlib import Path
@@ -10,7 +12,7 @@ from sketch.errors import InputError
 
 
 def write_bytes(path, content):
-    """Write a file beside its place and rename it into it."""
+    """Write a file under a temporary name beside its place, then rename it."""
     path = Path(path)
     beside = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
@@ -30,23 +32,37 @@ def write_text(path, text):
 
 
 def write_json(path, content):
-    """Write JSON, one value a line, keys in the order given."""
+    """Write JSON: one value a line, keys in the order given."""
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + '\n')
+
+
+def write_csv(path, header, rows):
+    """Write a CSV table: a header and rows, both sequences of values."""
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator='\n')
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, content.getvalue())
 
 
 @contextlib.contextmanager
 def exclusive(folder, what, wait=False):
-    """Hold a folder for oneself, until the block or the process ends.
+    """Lock a folder until the block or the process ends.
+
+    Args:
+        folder: to lock.
+        what: the kind of process that locks it, for the error.
+        wait: for another process that holds it.
 
     Raises:
-        InputError: another process holds it, unless told to wait for that one.
+        InputError: another process holds it, and wait is False.
     """
     handle = os.open(folder, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise InputError(f'{folder}: another {what} is at work in this folder') from None
+            raise InputError(f'{folder}: another {what} is running in this folder') from None
         yield
     finally:
         os.close(handle)

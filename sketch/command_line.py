@@ -1,4 +1,4 @@
-"""What every script's command line shares: argument types, and errors told in one line."""
+"""The command line that scripts share: argument types, flags, help, and exit statuses."""
 
 import argparse
 import math
@@ -8,18 +8,29 @@ from pathlib import Path
 
 from sketch.errors import InputError, Interrupted
 
-# What --measure takes, and the splits of the data set that it stands for.
+# The values of --measure, and the splits of the data set that they stand for.
 SPLITS = {'train': ('train',), 'test': ('test',), 'both': ('train', 'test')}
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Shows defaults as one writes them on the command line."""
+
+    def _get_help_string(self, action):
+        default = action.default
+        if default in (None, False, argparse.SUPPRESS) or default == []:
+            return action.help
+        words = default if isinstance(default, (list, tuple)) else [default]
+        return f'{action.help} (default: {" ".join(map(str, words)).replace("%", "%%")})'
+
+
 def parser(module_doc):
-    """Return an ArgumentParser that shows a script's docstring and every default."""
-
-    class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-        def _get_help_string(self, action):
-            return action.help if action.default is None else super()._get_help_string(action)
-
-    return argparse.ArgumentParser(description=module_doc, formatter_class=Formatter)
+    """Return an ArgumentParser that shows a script's docstring and all defaults."""
+    name = program_name()
+    return argparse.ArgumentParser(
+        prog=name if name.endswith('.py') else f'python -m {name}',
+        description=module_doc,
+        formatter_class=_Formatter,
+    )
 
 
 def positive_int(text):
@@ -39,7 +50,7 @@ def natural_int(text):
 
 
 def seed(text):
-    """Argument type: what TensorFlow takes as a seed, 0 to 2**32 - 1."""
+    """Argument type: a seed that TensorFlow accepts, 0 to 2**32 - 1."""
     value = int(text)
     if not 0 <= value < 2**32:
         raise argparse.ArgumentTypeError(f'{text} is not in 0 to {2**32 - 1}')
@@ -47,7 +58,7 @@ def seed(text):
 
 
 def epoch_count(text):
-    """Argument type: a decimal number of epochs, 0 for the untrained network."""
+    """Argument type: a decimal number of epochs; 0 is the untrained network."""
     value = float(text)
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f'{text} is not a number of epochs')
@@ -73,12 +84,12 @@ def below_1(text):
 def add_data(arguments):
     """Add --data, the folder that create_dataset.py filled."""
     arguments.add_argument(
-        '--data', type=Path, default=Path('.'), help='folder that holds training/ and testing/'
+        '--data', type=Path, default=Path('.'), help='folder with training/ and testing/'
     )
 
 
 def add_checkpoints(arguments):
-    """Add the checkpoint folders to work on, and where to look without any."""
+    """Add the checkpoint folders to work on, and where to look for them if none is named."""
     arguments.add_argument(
         '--checkpoints',
         type=Path,
@@ -86,7 +97,11 @@ def add_checkpoints(arguments):
         help='where to look for checkpoint folders if none is named',
     )
     arguments.add_argument(
-        'folders', nargs='*', type=Path, metavar='CHECKPOINT_FOLDER', help='all found if none'
+        'folders',
+        nargs='*',
+        type=Path,
+        metavar='CHECKPOINT_FOLDER',
+        help='what to work on; without it, every checkpoints_* in --checkpoints',
     )
 
 
@@ -98,37 +113,50 @@ def add_results(arguments):
 
 
 def add_measure(arguments):
-    """Add --measure, the sets whose accuracy to take: a key of SPLITS."""
-    arguments.add_argument('--measure', choices=SPLITS, default='both', help='sets to evaluate on')
+    """Add --measure, the sets whose accuracy is measured: a key of SPLITS."""
+    arguments.add_argument('--measure', choices=SPLITS, default='both', help='sets to measure on')
+
+
+def add_renamed(arguments, old, new, **options):
+    """Add the old name of a flag: it still works, is not in --help, and says its new name."""
+    dest = new.lstrip('-').replace('-', '_')
+
+    class Renamed(argparse.Action):
+        def __call__(self, parser, namespace, values, option_string=None):
+            print(f'{program_name()}: note: {old} is now {new}', file=sys.stderr)
+            setattr(namespace, dest, values)
+
+    arguments.add_argument(
+        old, action=Renamed, dest=dest, default=argparse.SUPPRESS, help=argparse.SUPPRESS, **options
+    )
 
 
 def run(main):
     """Call main() and end the process.
 
-    The status is 0; 2, with one line, for bad input; 128 + its number for a signal, as shells have
-    it: 130 for Ctrl-C, 143 for SIGTERM.
+    The exit status is 0; 2, with one line, for invalid input; 128 + its number for a signal, as in
+    a shell: 130 for Ctrl-C, 143 for SIGTERM.
     """
-    program = program_name()
     try:
         main()
     except InputError as error:
-        fail(program, error, 2)
+        fail(error, 2)
     except OSError as error:
         place = f'{os.fspath(error.filename)}: ' if error.filename is not None else ''
-        fail(program, f'{place}{error.strerror or error}', 2)
+        fail(f'{place}{error.strerror or error}', 2)
     except Interrupted as stopped:
-        fail(program, stopped, 128 + stopped.number)
+        fail(stopped, 128 + stopped.number)
     except KeyboardInterrupt:
-        fail(program, 'interrupted', 130)
+        fail('interrupted', 130)
 
 
 def program_name():
-    """Return what the running program is called: mAP.py, or tools.precise_bn for a module."""
+    """Return the name of the running program: mAP.py, or tools.precise_bn for a module."""
     spec = sys.modules['__main__'].__spec__
     return spec.name if spec else Path(sys.argv[0]).name
 
 
-def fail(program, message, status):
+def fail(message, status):
     """Print one line on standard error and exit."""
-    print(f'{program}: error: {message}', file=sys.stderr)
+    print(f'{program_name()}: error: {message}', file=sys.stderr)
     sys.exit(status)

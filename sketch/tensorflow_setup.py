@@ -1,7 +1,7 @@
-"""Loads TensorFlow for every other file: `from tensorflow_setup import tf`.
+"""Loads TensorFlow for every other module: `from sketch.tensorflow_setup import tf`.
 
-Before it is loaded, the C library is told to keep freed memory; afterwards, notices that the
-pinned version prints about its own future are silenced. Warnings and errors about a run are not.
+First it makes the C library keep freed memory. Afterwards it silences what the pinned version
+prints about its own future; warnings and errors about a run still come through.
 """
 
 import ctypes
@@ -9,16 +9,16 @@ import logging
 import os
 import warnings
 
-# glibc's mallopt parameters (malloc.h) and the values that keep memory in the process.
+# glibc's mallopt parameters (malloc.h).
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8
 
 
 def _keep_freed_memory():
-    """Stop glibc from returning every activation to the kernel, only to fetch it back.
+    """Stop glibc from returning freed memory to the kernel.
 
-    Each step allocates and frees the same gigabytes; without this, over a fifth of the time of a
-    training step on CPU goes into mapping and clearing pages. It costs memory, since what is freed
-    leaves gaps. PLAIN_MALLOC=1 in the environment turns it off; no effect on musl and macOS.
+    Each step allocates and frees the same gigabytes. Without this, over a fifth of a training
+    step on CPU goes into mapping and clearing pages. The price is memory: freed blocks leave gaps.
+    PLAIN_MALLOC=1 in the environment turns it off. It has no effect on musl and macOS.
     """
     if os.environ.get('PLAIN_MALLOC'):
         return
@@ -34,18 +34,23 @@ def _keep_freed_memory():
 
 _keep_freed_memory()
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-# On CPU, oneDNN's convolutions; TensorFlow takes them by itself only where AVX-512 is.
+# oneDNN's convolutions on every CPU; by itself TensorFlow uses them only with AVX-512.
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
 import tensorflow as tf  # noqa: E402
 
 SILENCED = (
     # TensorFlow 2.15.1 is the last with these interfaces and is pinned: nothing will be removed.
     'is deprecated and will be removed',
-    # Saving an untrained network takes no steps; train.py checks every count of steps itself.
+    # Saving an untrained network takes no steps. train.py checks the number of steps itself.
     'Training with estimator made no steps',
-    # Evaluation after a training on several machines is the chief's alone, by intention.
+    # After a training on several workers only the chief evaluates, by intention.
     '`eval_strategy` is not passed in',
 )
+
+
+def ignore_tf_config():
+    """Ignore TF_CONFIG: Estimators built from now on are local."""
+    os.environ.pop('TF_CONFIG', None)
 
 
 def _worth_showing(record):
@@ -55,5 +60,5 @@ def _worth_showing(record):
 logging.getLogger('tensorflow').addFilter(_worth_showing)
 tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.WARN)
 warnings.filterwarnings('ignore', message='.*`tf.layers', category=UserWarning)
-# Estimator's own handling of data sets under a strategy; nothing that a user can do about it.
+# How Estimator handles data sets under a strategy: a user can do nothing about it.
 warnings.filterwarnings('ignore', message='To make it possible to preserve tf.data options')

@@ -6,6 +6,7 @@ import pytest
 
 from sketch.data import augment
 from sketch.data.input_pipeline import training_input_fn
+from sketch.runs.settings import Settings
 from sketch.tensorflow_setup import tf
 
 
@@ -38,7 +39,8 @@ def test_paper_stays_paper():
 
 def test_each_epoch_distorts_anew_and_a_resumed_run_likewise(small_dataset):
     def images(first, steps):
-        stream = training_input_fn(small_dataset.train, 96, 8, 1, first, augment=True)()
+        settings = Settings('n1', (), 3, 1, batch_size=8, seed=1, augment=True)
+        stream = training_input_fn(small_dataset.train, 96, settings, first_step=first)()
         taken = [images for images, _ in stream.take(steps).as_numpy_iterator()]
         return np.concatenate(taken)
 

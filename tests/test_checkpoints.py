@@ -13,10 +13,12 @@ import mAP
 from sketch import atomic
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
+from sketch.evaluation.average_precision import DEFINITIONS
 from sketch.evaluation.features import feature_vectors
 from sketch.runs import checkpoints
-from sketch.runs.checkpoints import Settings
-from sketch.runs.names import epochs_in, series
+from sketch.runs import settings as run_settings
+from sketch.runs.names import canonical, epochs_in, series
+from sketch.runs.settings import Settings
 from sketch.tensorflow_setup import tf
 
 CLASSES = 3
@@ -38,16 +40,16 @@ SETTINGS = Settings('n1', (64, 64, 64, 64), 100, 10, size=128, batch_size=128, s
             'checkpoints_n1_rate0.0005_momentum0.9_10e',
         ),
         (
-            {'loss': 'triplet', 'margin': 0.2, 'embedding_size': 128, 'drawings': 4},
+            {'loss': 'triplet', 'margin': 0.2, 'embedding_size': 128, 'images_per_class': 4},
             'checkpoints_n1_triplet_10e',
         ),
         (
-            {'loss': 'triplet', 'margin': 0.5, 'embedding_size': 64, 'drawings': 8},
-            'checkpoints_n1_triplet_margin0.5_embedding64_drawings8_10e',
+            {'loss': 'triplet', 'margin': 0.5, 'embedding_size': 64, 'images_per_class': 8},
+            'checkpoints_n1_triplet_margin0.5_embedding64_images8_10e',
         ),
         (
-            {'augment': True, 'learning_rate_decay': 0.8, 'reestimated': True},
-            'checkpoints_n1_decay0.8_augment_reestimated_10e',
+            {'augment': True, 'learning_rate_decay': 0.8, 'precise_bn': True},
+            'checkpoints_n1_decay0.8_augment_precise-bn_10e',
         ),
     ],
 )
@@ -151,10 +153,10 @@ def test_foreign_checkpoint_is_recognised(foreign, small_dataset):
 
 
 def test_foreign_checkpoint_gives_the_logits_of_keras(foreign, small_dataset):
-    net, folder, fc1, logits = foreign
+    _, folder, fc1, logits = foreign
     opened = checkpoints.open_checkpoint(folder, small_dataset)
     estimator = tf.estimator.Estimator(
-        checkpoints.NETWORKS[net].model_fn, str(folder), params=opened.settings.params
+        opened.settings.network.model_fn, str(folder), params=opened.settings.params
     )
     predicted = estimator.predict(evaluation_input_fn(small_dataset.test, 96))
     ours = np.stack([prediction['logits'] for prediction in predicted])
@@ -172,7 +174,7 @@ def test_foreign_checkpoint_through_the_scripts(foreign, small_dataset, tmp_path
     assert ' test images' in (said := capsys.readouterr().out)
     assert ' train images' not in said
     load.main([*arguments, str(folder)])
-    assert 'not known' in capsys.readouterr().out
+    assert 'unknown' in capsys.readouterr().out
     mAP.main([*arguments, '--k', 'all', '3', str(folder)])
     with open(tmp_path / 'results.csv', newline='') as file:
         rows = list(csv.DictReader(file))
@@ -185,8 +187,8 @@ def test_foreign_checkpoint_through_the_scripts(foreign, small_dataset, tmp_path
         others = np.arange(len(labels)) != query
         distances = np.linalg.norm(fc1[others] - fc1[query], axis=1)
         expected.append(average_precision_score(labels[others] == labels[query], -distances))
-    values = {(row['reading'], row['k']): float(row['value']) for row in rows if row['k']}
-    assert set(values) == {(reading, k) for reading in mAP.READINGS for k in ('3', '11')}
+    values = {(row['definition'], row['k']): float(row['value']) for row in rows if row['k']}
+    assert set(values) == {(definition, k) for definition in DEFINITIONS for k in ('3', '11')}
     assert values['standard', '11'] == pytest.approx(np.mean(expected), abs=1e-4)
     assert {(row['net'], row['epochs'], row['step']) for row in rows} == {(net, '7', '12')}
     assert {path.name for path in folder.iterdir()} - before <= {'fc1_test.npz'}
@@ -214,11 +216,11 @@ def lose_data(folder):
 
 
 @pytest.mark.parametrize('damage', [cut_data, flip_data, cut_index, lose_data])
-def test_damage_is_named(foreign, small_dataset, tmp_path, damage):
+def test_corruption_is_reported(foreign, small_dataset, tmp_path, damage):
     _, folder, _, _ = foreign
     copy = shutil.copytree(folder, tmp_path / folder.name)
     damage(copy)
-    with pytest.raises(InputError, match=r'model\.ckpt-12: damaged checkpoint'):
+    with pytest.raises(InputError, match=r'model\.ckpt-12: corrupt checkpoint'):
         checkpoints.open_checkpoint(copy, small_dataset)
 
 
@@ -256,12 +258,56 @@ def test_no_checkpoint(refused, small_dataset, tmp_path):
 
 
 def test_settings_of_another_version(tmp_path):
-    atomic.write_json(tmp_path / checkpoints.SETTINGS, {**dataclasses.asdict(SETTINGS), 'later': 1})
-    with pytest.raises(InputError, match='not the settings that this version knows'):
-        checkpoints.load_settings(tmp_path)
-    (tmp_path / checkpoints.SETTINGS).write_text('{"net": "n1"')
-    with pytest.raises(InputError, match='damaged'):
-        checkpoints.load_settings(tmp_path)
+    later = {'version': 3, **dataclasses.asdict(SETTINGS)}
+    for content in (later, {**dataclasses.asdict(SETTINGS), 'unknown': 1}, {'net': 'n1'}):
+        atomic.write_json(tmp_path / run_settings.FILE, content)
+        with pytest.raises(InputError, match='not settings of this version'):
+            run_settings.load(tmp_path)
+    (tmp_path / run_settings.FILE).write_text('{"net": "n1"')
+    with pytest.raises(InputError, match='corrupt'):
+        run_settings.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('written', 'changes'),
+    [
+        # As version 1 wrote them, with its names and its zeros for what a loss does not use.
+        ({'margin': 0.0, 'embedding_size': 0, 'drawings': 0, 'reestimated': False}, {}),
+        (
+            {
+                'loss': 'triplet',
+                'margin': 0.5,
+                'embedding_size': 64,
+                'drawings': 8,
+                'reestimated': True,
+            },
+            {
+                'loss': 'triplet',
+                'margin': 0.5,
+                'embedding_size': 64,
+                'images_per_class': 8,
+                'precise_bn': True,
+            },
+        ),
+    ],
+)
+def test_settings_of_version_1(tmp_path, written, changes):
+    common = {'net': 'n1', 'filters': [64, 64, 64, 64], 'classes': 100, 'epochs': 10.0}
+    common |= {'size': 128, 'batch_size': 128, 'seed': 0, 'categories': ['a', 'b']}
+    atomic.write_json(tmp_path / run_settings.FILE, {**common, **written})
+    expected = dataclasses.replace(SETTINGS, categories=('a', 'b'), **changes)
+    assert run_settings.load(tmp_path) == expected
+    run_settings.save(tmp_path, expected)
+    assert run_settings.load(tmp_path) == expected
+    assert '"version": 2' in (tmp_path / run_settings.FILE).read_text()
+
+
+def test_names_of_earlier_versions():
+    old = 'checkpoints_n1_triplet_drawings8_reestimated_0.5e'
+    assert canonical(old) == 'checkpoints_n1_triplet_images8_precise-bn_0.5e'
+    assert series(old) == 'checkpoints_n1_triplet_images8_precise-bn'
+    for name in ('checkpoints_n1_10e', 'checkpoints_n2_batch32_seed2_0.25e'):
+        assert canonical(name) == name
 
 
 def test_neither_network(small_dataset, tmp_path):

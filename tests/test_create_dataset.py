@@ -272,9 +272,3 @@ def test_the_categories_of_the_project(real_drawings):
     names = create_dataset.read_categories(ROOT / 'categories.txt')
     assert len(names) == 345
     assert set(names) == {path.stem for path in (real_drawings / 'wide').glob('*.bin')}
-
-
-def test_no_tensorflow_is_loaded():
-    code = 'import create_dataset, plots, mAP, sys; from tools import synthetic; print("tensorflow" in sys.modules)'
-    shown = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
-    assert shown.stdout.strip() == 'False', shown.stderr

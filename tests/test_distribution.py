@@ -1,4 +1,4 @@
-"""Training on two devices, and by two processes that are each other's machines."""
+"""Training on two devices, and by two processes that are workers of one cluster."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from conftest import NARROW, NARROW_NAME, ROOT, variables
 from sketch.errors import InputError
 from sketch.evaluation import results
 from sketch.runs import checkpoints
-from sketch.training import distribution
+from sketch.training.workers import workers_of_tf_config
 
 NAME = f'{NARROW_NAME}_momentum0.5'
 # 24 images in batches of 8: 3 steps an epoch.
@@ -146,7 +146,7 @@ def test_a_machine_that_dies_ends_the_others_and_the_same_command_goes_on(start,
     printed, _ = chief.communicate(timeout=60)
     if chief.returncode != 0:  # it may have been at its end before it noticed
         assert chief.returncode == 2, printed
-        assert f'{cluster[1]}: this machine is gone' in printed
+        assert f'{cluster[1]}: this worker died' in printed
     folder = tmp_path / 'm' / f'{NAME}_80e'
     assert checkpoints.step_of(checkpoints.latest(folder)) >= 200
     cluster = addresses(2)
@@ -193,22 +193,22 @@ def test_a_signal_to_one_machine_ends_all_where_they_go_on(start, tmp_path):
 def test_a_wrong_tf_config(monkeypatch, config):
     monkeypatch.setenv('TF_CONFIG', config)
     with pytest.raises(InputError, match='TF_CONFIG: give'):
-        distribution.cluster()
+        workers_of_tf_config()
 
 
 def test_machines_by_tf_config(monkeypatch):
     monkeypatch.delenv('TF_CONFIG', raising=False)
-    assert distribution.cluster() is None
+    assert workers_of_tf_config() is None
     machines = {'chief': ['a:1'], 'worker': ['b:1', 'c:1']}
     for task, index in (('chief', 0), 0), (('worker', 0), 1), (('worker', 1), 2):
         text = json.dumps({'cluster': machines, 'task': dict(zip(('type', 'index'), task))})
         monkeypatch.setenv('TF_CONFIG', text)
-        found = distribution.cluster()
+        found = workers_of_tf_config()
         assert found == (['a:1', 'b:1', 'c:1'], index)
         assert found.is_chief == (index == 0)
     alone = {'cluster': {'worker': ['a:1']}, 'task': {'type': 'worker', 'index': 0}}
     monkeypatch.setenv('TF_CONFIG', json.dumps(alone))
-    assert distribution.cluster() is None
+    assert workers_of_tf_config() is None
     assert 'TF_CONFIG' not in os.environ  # which no Estimator would take
 
 
@@ -217,7 +217,7 @@ def test_a_batch_that_cannot_be_shared(start):
     running = start('m', '--epochs', '1', '--batch-size', '7', cluster=cluster)
     printed, _ = running.communicate(timeout=60)
     assert running.returncode == 2
-    assert '--batch-size 7: 2 devices cannot have equal shares' in printed.splitlines()[-1]
+    assert '--batch-size 7: not divisible by 2 devices' in printed.splitlines()[-1]
 
 
 def test_one_epoch_count_at_a_time(start):

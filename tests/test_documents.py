@@ -1,4 +1,4 @@
-"""The tables of the documents are those of results/."""
+"""The tables of the documents are those of docs/results/."""
 
 import pytest
 
@@ -8,7 +8,7 @@ HERE = {'series': 'run', 'epochs': '1', **tables.TEST}
 VALUES = {
     ('run_1e', '1', '128', 'accuracy', 'test', '', '', '', ''): 0.12345,
     ('run_2e', '2', '128', 'accuracy', 'test', '', '', '', ''): 0.5,
-    ('run_reestimated_1e', '1', '128', 'accuracy', 'test', '', '', '', ''): 1.0,
+    ('run_precise-bn_1e', '1', '128', 'accuracy', 'test', '', '', '', ''): 1.0,
     ('run_1e', '1', '256', 'accuracy', 'train', '', '', '', ''): 0.75,
 }
 
@@ -17,7 +17,7 @@ def test_a_table():
     rows = {'one': {}, 'two': {'epochs': '2'}, 'three': {'epochs': '3'}, '256': {'size': '256'}}
     columns = {
         'plain': HERE,
-        'settled': {**HERE, **tables.SETTLED},
+        'settled': {**HERE, **tables.PRECISE},
         'mAP': {**HERE, **tables.AT_49},
         'training': {**HERE, **tables.TRAIN},
     }

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-import n1
 import n1_features
-import n2
 import n2_features
-from sketch.networks import folding, network
+from sketch.networks import folding
+from sketch.networks import layers as network_layers
+from sketch.networks.registry import SMALLEST
 from sketch.tensorflow_setup import tf
 
 PARAMS = {'classes': 3, 'batch_norm_momentum': 0.99, 'filters': (4, 8, 8, 16)}
@@ -85,7 +85,7 @@ def skresnet(layers, x):
 
 @pytest.mark.parametrize(
     ('features', 'reference', 'side'),
-    [(n1_features, sknet, n1.SMALLEST), (n2_features, skresnet, n2.SMALLEST)],
+    [(n1_features, sknet, SMALLEST['n1']), (n2_features, skresnet, SMALLEST['n2'])],
 )
 def test_feature_vectors_are_those_of_the_layers_one_by_one(features, reference, side):
     images = np.random.default_rng(0).integers(0, 256, (3, side, side, 1), np.uint8)
@@ -105,11 +105,11 @@ def test_what_reads_a_folded_convolution_sees_its_values(poolings):
     images = np.random.default_rng(2).normal(size=(2, 19, 19, 3)).astype(np.float32)
 
     def build(tensor):
-        x = network.conv(tensor, 8, training=False, momentum=0.9)
+        x = network_layers.conv(tensor, 8, training=False, momentum=0.9)
         assert isinstance(x, folding.Folded)
         for _ in range(poolings):
-            x = network.pool(x)
-        return folding.values(x), folding.values(network.conv(x, 5, False, 0.9))
+            x = network_layers.pool(x)
+        return folding.values(x), folding.values(network_layers.conv(x, 5, False, 0.9))
 
     outputs, variables = evaluate(build, images)
     layers = Layers(variables)

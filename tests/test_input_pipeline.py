@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sketch.data.input_pipeline import epoch_order, evaluation_input_fn, training_input_fn
+from sketch.data.input_pipeline import evaluation_input_fn, training_input_fn
+from sketch.data.samplers import epoch_order
+from sketch.runs.settings import Settings
 from sketch.tensorflow_setup import tf
+
+
+def shuffled(split, batch_size, seed, **options):
+    """Return the training input function of a split."""
+    settings = Settings('n1', (), 3, 1, batch_size=batch_size, seed=seed)
+    return training_input_fn(split, 96, settings, **options)
 
 
 def batches(input_fn, count=None):
@@ -41,48 +49,48 @@ def positions(split, input_fn, count):
 def test_training_joins_whole_epochs_and_loses_no_image(small_dataset):
     split = small_dataset.train
     # 24 images in batches of 5: 24 batches are 5 whole epochs.
-    stream = np.ravel(positions(split, training_input_fn(split, 96, 5, seed=1), 24))
+    stream = np.ravel(positions(split, shuffled(split, 5, seed=1), 24))
     for epoch, order in enumerate(stream.reshape(5, 24)):
         assert sorted(order) == list(range(24))
         assert order.tolist() == epoch_order(24, 1, epoch).tolist()
     assert stream[:24].tolist() != stream[24:48].tolist()
-    other = np.ravel(positions(split, training_input_fn(split, 96, 5, seed=2), 5))
+    other = np.ravel(positions(split, shuffled(split, 5, seed=2), 5))
     assert other.tolist() != stream[:25].tolist()
 
 
 @pytest.mark.parametrize('step', [1, 4, 5, 11, 24])
-def test_training_goes_on_where_it_was(small_dataset, step):
+def test_training_resumes_where_it_stopped(small_dataset, step):
     split = small_dataset.train
-    whole = positions(split, training_input_fn(split, 96, 5, seed=1), step + 3)
-    rest = positions(split, training_input_fn(split, 96, 5, seed=1, first_step=step), 3)
+    whole = positions(split, shuffled(split, 5, seed=1), step + 3)
+    rest = positions(split, shuffled(split, 5, seed=1, first_step=step), 3)
     assert rest == whole[step:]
 
 
 def test_labels_stay_with_their_images(small_dataset):
     split = small_dataset.train
     index = {image.tobytes(): i for i, image in enumerate(decoded(split))}
-    for images, labels in batches(training_input_fn(split, 96, 7, seed=0), 6):
+    for images, labels in batches(shuffled(split, 7, seed=0), 6):
         assert [split.labels[index[image.tobytes()]] for image in images] == labels.tolist()
 
 
 def test_no_image_or_name_is_in_the_graph(small_dataset):
     with tf.Graph().as_default() as graph:
-        training_input_fn(small_dataset.train, 96, 5, seed=0)()
+        shuffled(small_dataset.train, 5, seed=0)()
         definition = graph.as_graph_def().SerializeToString()
     assert b'.png' not in definition
     assert len(definition) < 20_000
 
 
-@pytest.mark.parametrize('shares', [2, 4])
-def test_two_machines_have_each_batch_between_them(small_dataset, shares):
+@pytest.mark.parametrize('replicas', [2, 4])
+def test_two_workers_divide_each_batch(small_dataset, replicas):
     split = small_dataset.train
-    whole = positions(split, training_input_fn(split, 96, 8, seed=1, first_step=2), 6)
+    whole = positions(split, shuffled(split, 8, seed=1, first_step=2), 6)
     mine, others = (
         np.array(
             positions(
                 split,
-                training_input_fn(split, 96, 8, seed=1, first_step=2, shares=shares, part=(i, 2)),
-                6 * shares // 2,
+                shuffled(split, 8, seed=1, first_step=2, num_replicas=replicas, shard=(i, 2)),
+                6 * replicas // 2,
             )
         ).reshape(6, 4)
         for i in (0, 1)

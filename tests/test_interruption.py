@@ -1,5 +1,6 @@
 """Training that is killed, stopped, short of disk, or finds its checkpoint damaged."""
 
+import dataclasses
 import os
 import resource
 import signal
@@ -14,8 +15,12 @@ from conftest import NARROW_NAME as NAME
 
 import train
 from sketch import atomic
-from sketch.runs import checkpoints
+from sketch.errors import InputError
+from sketch.evaluation import results
+from sketch.runs import checkpoints, run_folder
+from sketch.runs import settings as run_settings
 from sketch.tensorflow_setup import tf
+from sketch.training import loop
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def start(arguments, **options):
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_says_so_and_the_same_command_goes_on(arguments, tmp_path, number):
+def test_a_signal_saves_and_the_same_command_resumes(arguments, tmp_path, number):
     running = start([*arguments, '--epochs', '4000'])
     next(line for line in running.stdout if 'epochs, step' in line)  # under way
     running.send_signal(number)
@@ -48,10 +53,10 @@ def test_a_signal_saves_says_so_and_the_same_command_goes_on(arguments, tmp_path
     assert 0 < step < 12_000
     last = rest.splitlines()[-1]
     assert f'{folder}: stopped at step {step}' in last
-    assert 'the same command goes on' in last
-    # To see it go on without waiting for 4000 epochs: the same run, told to end a little later.
-    settings = checkpoints.load_settings(folder)
-    found = train.run_folder.begin_or_go_on(folder, settings, 12_000)
+    assert 'the same command resumes' in last
+    # What the same command would resume from; waiting for 4000 epochs would take too long.
+    settings = run_settings.load(folder)
+    found = run_folder.prepare(folder, settings, 12_000)
     assert checkpoints.step_of(found) == step
 
 
@@ -96,25 +101,25 @@ def lose_index(folder, name):
 
 
 @pytest.mark.parametrize('damage', [cut, flip, lose_data, lose_index])
-def test_a_damaged_checkpoint_is_left_for_the_one_before(
+def test_a_corrupt_checkpoint_is_removed_and_the_previous_one_used(
     arguments, small_dataset, tmp_path, capsys, damage
 ):
     folder = tmp_path / f'{NAME}_3e'
     train.main([*arguments, '--epochs', '3'])
-    settings = checkpoints.load_settings(folder)
-    # As if killed on the way to epoch 5: two checkpoints, the newer one damaged.
-    longer = train.dataclasses.replace(settings, epochs=5)
-    atomic.write_json(folder / checkpoints.SETTINGS, train.dataclasses.asdict(longer))
+    settings = run_settings.load(folder)
+    # As if killed on the way to epoch 5: two checkpoints, the newer one corrupt.
+    longer = dataclasses.replace(settings, epochs=5)
+    run_settings.save(folder, longer)
     later = folder.rename(tmp_path / f'{NAME}_5e')
     checkpoints.name_latest(later, 'model.ckpt-9')
-    train._train_steps(later, longer, 9, 12, small_dataset, 'one')
+    loop.train_steps(loop.Run(later, longer, small_dataset), 9, 12)
     damage(later, 'model.ckpt-12')
-    with pytest.raises(checkpoints.InputError, match=r'model\.ckpt-12: damaged'):
+    with pytest.raises(InputError, match=r'model\.ckpt-12: corrupt'):
         checkpoints.open_checkpoint(later, small_dataset)
     capsys.readouterr()
     train.main([*arguments, '--epochs', '5'])
     printed = capsys.readouterr().out
-    assert 'model.ckpt-12: damaged' in printed
+    assert 'model.ckpt-12: corrupt' in printed
     assert 'removed' in printed
     assert step_in(later) == 15
 
@@ -133,12 +138,12 @@ def test_a_checkpoint_that_cannot_be_read_is_not_removed(arguments, tmp_path):
     assert step_in(folder) == 6
 
 
-def test_with_no_whole_checkpoint_the_run_begins_anew(arguments, tmp_path, capsys):
+def test_without_an_intact_checkpoint_the_run_restarts(arguments, tmp_path, capsys):
     folder = tmp_path / f'{NAME}_2e'
     train.main([*arguments, '--epochs', '2'])
     cut(folder, 'model.ckpt-6')
     train.main([*arguments, '--epochs', '2'])
-    assert 'begins anew' in capsys.readouterr().out
+    assert 'restarting from scratch' in capsys.readouterr().out
     assert step_in(folder) == 6
 
 
@@ -149,18 +154,19 @@ def test_two_trainings_into_one_folder(arguments, tmp_path):
         ended = start([*arguments, '--epochs', '2'])
         printed, _ = ended.communicate()
     assert ended.returncode == 2
-    assert 'another training is at work' in printed.splitlines()[-1]
+    assert 'another training is running' in printed.splitlines()[-1]
     assert list(folder.iterdir()) == []
 
 
 def test_a_disk_that_takes_no_checkpoint(arguments, small_dataset, tmp_path):
     train.main([*arguments, '--epochs', '0'])
-    settings = checkpoints.load_settings(tmp_path / f'{NAME}_0e')
-    longer = train.dataclasses.replace(settings, epochs=2)
+    settings = run_settings.load(tmp_path / f'{NAME}_0e')
+    longer = dataclasses.replace(settings, epochs=2)
     folder = tmp_path / f'{NAME}_2e'
     folder.mkdir()
-    train.run_folder.begin_or_go_on(folder, longer, 6)
-    train._train_steps(folder, longer, 0, 3, small_dataset, 'one')
+    run = loop.Run(folder, longer, small_dataset)
+    assert loop.prepare(run) == 0  # from the folder of 0 epochs
+    loop.train_steps(run, 0, 3)
     ended = start(
         [*arguments, '--epochs', '2'],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
@@ -194,7 +200,7 @@ def test_deterministic_runs_are_equal_to_the_bit_resumed_or_not(arguments, tmp_p
 
 def test_every_epoch_is_measured(arguments, tmp_path):
     train.main([*arguments, '--epochs', '1.5', '3', '--eval-every-epoch'])
-    rows = train.results.read(tmp_path / 'results.csv')
+    rows = results.read(tmp_path / 'results.csv')
     measured = {(row['run'][-4:], row['epochs'], row['step'], row['metric']) for row in rows}
     points = {('1.5e', '0', '0'), ('1.5e', '1', '3'), ('1.5e', '1.5', '4')}
     points |= {('_3e', '2', '6'), ('_3e', '3', '9')}
@@ -206,9 +212,9 @@ def test_every_epoch_is_measured(arguments, tmp_path):
     table = tmp_path / 'results.csv'
     kept = [row for row in rows if (row['epochs'], row['metric']) != ('3', 'mAP')]
     table.unlink()
-    train.results.record(table, kept)
+    results.record(table, kept)
     train.main([*arguments, '--epochs', '1.5', '3', '--eval-every-epoch'])
-    assert len(train.results.read(table)) == len(rows) > len(kept)
+    assert len(results.read(table)) == len(rows) > len(kept)
     events = [path for path in tmp_path.rglob('events.*')]
     tags = {
         value.tag

@@ -8,18 +8,24 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, pairwise_distances
 from sklearn.metrics.pairwise import cosine_distances
 
-from mAP import choose_k, mAP, reranking
-from sketch.evaluation.average_precision import READINGS, average_precision, retrieve
+from mAP import mAP
+from sketch.evaluation.average_precision import (
+    DEFINITIONS,
+    average_precision,
+    choose_k,
+    retrieve,
+)
 from sketch.evaluation.compactness import compactness
+from sketch.evaluation.retrieval import reordering
 
 
 def ranking(*ranks, answers=10):
-    """A ranking with relevant answers at the given ranks."""
+    """A ranking with relevant images at the given ranks."""
     return np.isin(np.arange(1, answers + 1), ranks)
 
 
 @pytest.mark.parametrize(
-    ('k', 'reading', 'expected'),
+    ('k', 'definition', 'expected'),
     [
         # Relevant at 2, 3, 5 and 10: precisions 1/2, 2/3, 3/5, 4/10.
         (10, 'standard', (1 / 2 + 2 / 3 + 3 / 5 + 4 / 10) / 4),
@@ -32,11 +38,13 @@ def ranking(*ranks, answers=10):
         (2, 'found', 1 / 2),
         (2, 'all', (1 / 2) / 4),
         (2, 'paper', 0),
-        *[(1, reading, 0) for reading in READINGS],
+        *[(1, definition, 0) for definition in DEFINITIONS],
     ],
 )
-def test_by_hand(k, reading, expected):
-    assert average_precision(ranking(2, 3, 5, 10), k, reading) == pytest.approx(expected, abs=1e-15)
+def test_by_hand(k, definition, expected):
+    assert average_precision(ranking(2, 3, 5, 10), k, definition) == pytest.approx(
+        expected, abs=1e-15
+    )
 
 
 def test_extremes():
@@ -85,7 +93,7 @@ def test_found_is_torchmetrics_top_k():
         assert ours == pytest.approx(float(theirs), abs=1e-6)
 
 
-def brute_force(features, labels, k, reading):
+def brute_force(features, labels, k, definition):
     """The definition, word by word: direct differences in float64, ties by index."""
     values = []
     for query in range(len(features)):
@@ -94,7 +102,7 @@ def brute_force(features, labels, k, reading):
         order = [i for i in np.argsort(squared, kind='stable') if i != query]
         relevant = [labels[i] == labels[query] for i in order]
         if any(relevant):
-            values.append(average_precision(relevant, k, reading))
+            values.append(average_precision(relevant, k, definition))
     return np.mean(values)
 
 
@@ -108,9 +116,9 @@ def test_like_brute_force_with_ties_duplicates_and_dead_vectors(data):
     labels = random.integers(0, 3, images)
     labels[:2] = 0
     k = data.draw(st.integers(1, images - 1))
-    for reading in READINGS:
-        expected = brute_force(features, labels, k, reading)
-        assert mAP(features, labels, k, reading) == pytest.approx(expected, abs=1e-12)
+    for definition in DEFINITIONS:
+        expected = brute_force(features, labels, k, definition)
+        assert mAP(features, labels, k, definition) == pytest.approx(expected, abs=1e-12)
 
 
 def test_near_duplicates_of_long_vectors_are_told_apart():
@@ -157,7 +165,7 @@ def test_ties_across_a_boundary_are_counted():
     features = np.array([[0.0, 0], [1, 0], [0, 1], [5, 5], [9, 9]])
     found = retrieve(features, [0, 0, 1, 2, 2], [1, 4])
     assert found.tied.tolist() == [True, False, False, False, False]
-    assert not found.answerable[2]
+    assert not found.has_relevant[2]
 
 
 def test_precision_at_each_recall_by_hand():
@@ -167,17 +175,16 @@ def test_precision_at_each_recall_by_hand():
     assert found.first[0].tolist() == [0, 1, 0, 0]
 
 
-def test_answers_of_the_same_class_come_first():
+def test_images_of_the_same_class_come_first():
     features, labels = np.array([[0.0], [1], [2], [3], [4]]), [0, 1, 0, 1, 0]
     # The network takes image 4 for class 1.
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7], [0.45, 0.55]])
     orders = {
-        variant: reranking(variant, probabilities)(0, np.array([1, 2, 3, 4])).tolist()
+        variant: reordering(variant, probabilities)(0, np.array([1, 2, 3, 4])).tolist()
         for variant in ('rerank', 'rerank-probability')
     }
     assert orders == {'rerank': [2, 1, 3, 4], 'rerank-probability': [2, 4, 3, 1]}
-    assert reranking('', probabilities) is None
-    found = retrieve(features, labels, [4], reorder=reranking('rerank', probabilities))
+    found = retrieve(features, labels, [4], reorder=reordering('rerank', probabilities))
     assert found.average_precisions[0, 0, 0] == pytest.approx((1 + 2 / 4) / 2)
 
 
@@ -202,7 +209,7 @@ def test_queries_without_relevant_images_are_left_out_and_counted():
     features = np.arange(5.0).reshape(-1, 1)
     found = retrieve(features, [0, 0, 1, 2, 2], [1, 4])
     values = found.means()
-    assert np.sum(~found.answerable) == 1
+    assert np.sum(~found.has_relevant) == 1
     # The fourth vector is as far from the third as from the fifth: index order, a miss.
     assert values['standard', 1] == pytest.approx((1 + 1 + 0 + 1) / 4)
 
@@ -211,8 +218,8 @@ def test_one_pass_equals_many_and_threads_do_not_matter():
     random = np.random.default_rng(1)
     features, labels = random.normal(size=(300, 8)), random.integers(0, 6, 300)
     values = retrieve(features, labels, [1, 49, 299]).means()
-    for (reading, k), value in values.items():
-        assert mAP(features, labels, k, reading, threads=1) == value
+    for (definition, k), value in values.items():
+        assert mAP(features, labels, k, definition, threads=1) == value
     perfect = mAP(np.eye(6)[labels], labels, 299)
     assert perfect == 1
 
@@ -222,7 +229,7 @@ def test_one_pass_equals_many_and_threads_do_not_matter():
     [
         (np.zeros((4, 2)), [0, 0, 1, 1], 4, 'from 1 to 3'),
         (np.zeros((4, 2)), [0, 0, 1], 1, '4 feature vectors, but 3 labels'),
-        (np.full((4, 2), np.nan), [0, 0, 1, 1], 1, 'not finite'),
+        (np.full((4, 2), np.nan), [0, 0, 1, 1], 1, 'NaN or infinity'),
         (np.zeros((2, 2)), [0, 1], 1, 'no two images'),
     ],
 )
@@ -235,7 +242,7 @@ def test_choice_of_k(capsys):
     assert choose_k([], 5000) == [49, 4999]
     assert capsys.readouterr().out == ''
     assert choose_k([], 1000) == [49]
-    assert '4999 left out' in capsys.readouterr().out
+    assert '4999 skipped' in capsys.readouterr().out
     assert choose_k(['all', '49'], 1000) == [49, 999]
 
 
@@ -256,3 +263,10 @@ def test_compactness_where_it_is_not_defined():
     assert compactness(np.eye(3), [1, 1, 1]) is None
     assert compactness(np.ones((4, 2)), [0, 0, 1, 1]) is None
     assert compactness([[0.0], [0.0], [1.0], [1.0]], [0, 0, 1, 1]) == 0
+
+
+def test_the_earlier_name_of_the_definition():
+    features, labels = np.array([[0.0], [1], [3]]), [0, 1, 0]
+    for definition in DEFINITIONS:
+        assert mAP(features, labels, 2, reading=definition) == mAP(features, labels, 2, definition)
+    assert mAP(features, labels, 2, 'paper') != mAP(features, labels, 2)

@@ -7,7 +7,8 @@ import n1
 import n1_features
 import n2
 import n2_features
-from sketch.networks import network
+from sketch.networks import layers
+from sketch.networks.registry import FILTERS, SMALLEST
 from sketch.tensorflow_setup import tf
 
 KEYS = tf.estimator.ModeKeys
@@ -24,7 +25,7 @@ SKRESNET_SIDES = [
 
 def params(**changes):
     common = {'classes': 100, 'learning_rate': 0.001, 'batch_norm_momentum': 0.99}
-    return {**common, 'filters': n1.FILTERS, **changes}
+    return {**common, 'filters': FILTERS, **changes}
 
 
 def build(module, mode, size=128, batch=2, **changes):
@@ -42,7 +43,7 @@ def trainable():
 @pytest.mark.parametrize(
     ('module', 'filters', 'expected'),
     [
-        (n1, n1.FILTERS, 953_508),
+        (n1, FILTERS, 953_508),
         (n1, (64, 128, 128, 256), 3_904_548),
         (n2, None, 10_757_284),
     ],
@@ -57,13 +58,13 @@ def test_parameter_counts(module, filters, expected):
 def test_output_sides(module, sides):
     with tf.Graph().as_default() as graph:
         build(module, KEYS.PREDICT)
-        layers = [op for op in graph.get_operations() if op.type in ('Conv2D', 'MaxPool')]
-        assert [op.outputs[0].shape[1] for op in layers] == sides
+        found = [op for op in graph.get_operations() if op.type in ('Conv2D', 'MaxPool')]
+        assert [op.outputs[0].shape[1] for op in found] == sides
 
 
 @pytest.mark.parametrize(('module', 'smallest'), [(n1, 91), (n2, 63)])
 def test_smallest_image(module, smallest):
-    assert module.SMALLEST == smallest
+    assert SMALLEST[module.__name__] == smallest
     with tf.Graph().as_default():
         build(module, KEYS.PREDICT, size=smallest)
     with tf.Graph().as_default(), pytest.raises(ValueError, match='[Nn]egative|zero|must be'):
@@ -132,11 +133,11 @@ def test_every_convolution_is_followed_by_fused_batch_normalisation():
 @pytest.mark.parametrize('avx512', [False, True])
 @pytest.mark.parametrize('shape', [(3, 8, 8, 1), (2, 7, 9, 3), (1, 3, 3, 2), (5, 4, 11, 16)])
 def test_gradients_of_a_convolution_are_tensorflows(monkeypatch, shape, avx512):
-    monkeypatch.setattr(network, 'AVX512', avx512)  # whether or not this machine has it
+    monkeypatch.setattr(layers, 'AVX512', avx512)  # whether or not this machine has it
     random = np.random.default_rng(0)
     images = random.normal(size=shape).astype(np.float32)
     with tf.Graph().as_default() as graph:
-        network.conv(tf.constant(images), 6, training=True, momentum=0.9)
+        layers.conv(tf.constant(images), 6, training=True, momentum=0.9)
         (conv,) = (op for op in graph.get_operations() if op.type == 'Conv2D')
         outputs = conv.outputs[0]
         weights = random.normal(size=outputs.shape).astype(np.float32)

@@ -5,7 +5,6 @@ import re
 import pytest
 from PIL import Image
 
-import n2
 import plots
 from sketch.evaluation import results
 from tools import draw_networks
@@ -20,13 +19,18 @@ def table(tmp_path):
     for net in ('n1', 'n2'):
         for epochs in (1.0, 2.0):
             row = {'run': f'checkpoints_{net}_{epochs:g}e', 'net': net, 'size': 128, 'classes': 20}
-            row |= {'epochs': epochs, 'step': int(epochs) * 125}
+            row |= {'epochs': epochs, 'step': int(epochs) * 125, 'seed': 0}
             for split in ('train', 'test'):
                 rows.append({**row, 'split': split, 'metric': 'accuracy', 'value': epochs / 4})
-            for reading in ('standard', 'paper'):
-                found = {'metric': 'mAP', 'reading': reading, 'distance': 'euclidean', 'k': 49}
+            for definition in ('standard', 'paper'):
+                found = {
+                    'metric': 'mAP',
+                    'definition': definition,
+                    'distance': 'euclidean',
+                    'k': 49,
+                }
                 rows.append({**row, **found, 'split': 'test', 'value': 0.25})
-            found = {'metric': 'mAP', 'reading': 'paper', 'k': 49, 'split': 'test', 'value': 0.9}
+            found = {'metric': 'mAP', 'definition': 'paper', 'k': 49, 'split': 'test', 'value': 0.9}
             for distance, variant in ('cosine', ''), *(('euclidean', v) for v in VARIANTS):
                 rows.append({**row, **found, 'distance': distance, 'variant': variant})
             compact = {'metric': 'compactness', 'distance': 'euclidean', 'value': 0.7}
@@ -58,57 +62,63 @@ def test_all_figures(table, run_script, tmp_path):
         assert f'{net}, test' in drawn('compactness')
 
 
+def seeded(row, net, seed, mark=''):
+    """Return a row of one network as another seed's."""
+    name = f'_{net}_seed{seed}{mark}' if seed else f'_{net}{mark}'
+    return {**row, 'run': row['run'].replace(f'_{net}', name), 'seed': seed}
+
+
 def test_other_seeds_stand_in_the_legend_as_curves_and_not_as_dots(table, tmp_path, monkeypatch):
     rows = [row for row in results.read(table) if row['metric'] == 'accuracy']
-    curve = [{**row, 'run': row['run'].replace('_n1', '_n1_seed1')} for row in rows]
-    dot = [{**row, 'run': row['run'].replace('_n2', '_n2_seed2')} for row in rows]
+    curve = [seeded(row, 'n1', 1) for row in rows]
+    dot = [seeded(row, 'n2', 2) for row in rows]
     dot = [row for row in dot if float(row['epochs']) == 1]
     results.record(tmp_path / 'r.csv', [*rows, *curve[: len(rows) // 2], *dot])
     monkeypatch.chdir(tmp_path)
     plots.main(['--results', 'r.csv', '--out', '.'])
     text = (tmp_path / 'figure_3.svg').read_text()
-    assert 'skNet (seed1), test' in text
-    assert 'seed2' not in text
+    assert 'skNet (seed 1), test' in text
+    assert 'seed 2' not in text
 
 
 def test_a_run_has_one_marker_whatever_its_seed(table, tmp_path, monkeypatch):
     rows = [row for row in results.read(table) if row['metric'] == 'accuracy']
-    # Re-estimated, skNet has been measured with another seed only, skResNet with the usual one.
-    again = [('_n1', '_n1_seed1'), ('_n1', '_n1_seed1_reestimated'), ('_n2', '_n2_reestimated')]
-    others = [
-        {**row, 'run': row['run'].replace(net, name)}
-        for net, name in again
-        for row in rows
-        if net in row['run']
-    ]
+    # With precise batch norm, skNet was measured with seed 1 only, skResNet with seed 0.
+    again = [('n1', 1, ''), ('n1', 1, '_precise-bn'), ('n2', 0, '_precise-bn')]
+    others = [seeded(row, *change) for change in again for row in rows if change[0] == row['net']]
     results.record(tmp_path / 'r.csv', [*rows, *others])
     figures = {}
-    monkeypatch.setattr(plots, 'save', lambda figure, out, name: figures.update({name: figure}))
+    monkeypatch.setattr(
+        plots, 'save', lambda figure, path, *_, dpi: figures.update({path.stem: figure})
+    )
     plots.main(['--results', str(tmp_path / 'r.csv'), '--out', str(tmp_path)])
     lines = {line.get_label(): line for line in figures['figure_3'].axes[0].lines}
     first, second = plots.MARKERS[:2]
     for run, marker, alpha in (
         ('skNet', first, 1),
-        ('skNet (seed1)', first, 0.4),
-        ('skNet (seed1 reestimated)', second, 1),
+        ('skNet (seed 1)', first, 0.4),
+        ('skNet (precise-bn seed 1)', second, 1),
         ('skResNet', first, 1),
-        ('skResNet (reestimated)', second, 1),
+        ('skResNet (precise-bn)', second, 1),
     ):
         line = lines[f'{run}, test']
         assert (line.get_marker(), line.get_alpha()) == (marker, alpha), run
 
 
-def test_other_seeds_get_no_bars(table, tmp_path):
-    rows = results.read(table)
-    seeds = [{**row, 'run': row['run'].replace('_n1', '_n1_seed20231123')} for row in rows]
-    alone = [{**row, 'run': row['run'].replace('_n2', '_n2_batch8_seed3')} for row in rows]
-    results.record(tmp_path / 'r.csv', [*rows, *seeds[: len(rows) // 2], *alone[len(rows) // 2 :]])
-    points = plots.without_other_seeds(plots.measured_points(tmp_path / 'r.csv'))
-    runs = {point.run for point in points}
-    assert runs == {'checkpoints_n1', 'checkpoints_n2', 'checkpoints_n2_batch8_seed3'}
+def test_other_seeds_get_no_bars(table, tmp_path, monkeypatch):
+    rows = [row for row in results.read(table) if row['metric'] == 'accuracy']
+    seeds = [seeded(row, 'n1', 20231123) for row in rows if row['net'] == 'n1']
+    alone = [seeded(row, 'n2', 3, '_batch8') for row in rows if row['net'] == 'n2']
+    results.record(tmp_path / 'r.csv', [*rows, *seeds, *alone])
+    monkeypatch.chdir(tmp_path)
+    plots.main(['--results', 'r.csv', '--out', '.'])
+    text = (tmp_path / 'figure_4.svg').read_text()
+    for run in ('skNet', 'skResNet', 'skResNet (batch8 seed 3)'):
+        assert f'<!-- {run}, 2 epochs -->' in text
+    assert '20231123' not in text
 
 
-def test_only_the_papers_reading_is_drawn(table):
+def test_only_the_papers_definition_is_drawn(table):
     points = plots.measured_points(table)
     assert [point.value for point in points if point.metric == 'mAP'] == [0.25] * 4
     assert {point.run for point in points} == {'checkpoints_n1', 'checkpoints_n2'}
@@ -123,7 +133,7 @@ def test_what_was_not_measured_is_left_out(tmp_path, run_script):
         'figure_3.png',
         'figure_5.png',
     }
-    assert 'figure 6 left out' in ended.stdout
+    assert 'figure 6 skipped' in ended.stdout
 
 
 def test_the_papers_points():
@@ -143,7 +153,7 @@ def test_architectures(run_script, tmp_path):
         with Image.open(tmp_path / f'figure_{number}.png') as image:
             assert image.width > 600
         assert (tmp_path / f'figure_{number}.svg').stat().st_size > 10_000
-    found = draw_networks.layers(n2, 128, 100)
+    found = draw_networks.layers('n2', 128, 100)
     assert [kind for kind, _, _ in found].count('AddV2') == 6
     assert found[-3:] == [('MaxPool', 5, 256), ('MatMul', 1, 1024), ('MatMul', 1, 100)]
 

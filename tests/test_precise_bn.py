@@ -26,7 +26,7 @@ def test_statistics_are_means_over_batches_of_training_images(
 ):
     monkeypatch.setattr(precise_bn, 'EVALUATION_BATCH', 8)
     precise_bn.main(place)
-    before, after = (variables(tmp_path / f'{NAME}{mark}_1e') for mark in ('', '_reestimated'))
+    before, after = (variables(tmp_path / f'{NAME}{mark}_1e') for mark in ('', '_precise-bn'))
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     assert changed == {name for name in before if name.endswith(precise_bn.STATISTICS)}
     # The first layer's, whose inputs are the images: the moments of each of three batches.
@@ -53,8 +53,8 @@ def test_the_other_scripts_take_it(place, run_script, tmp_path):
         ended = run_script(script, *place, *table, *options)
         assert ended.returncode == 0, ended.stderr
     runs = {(row['run'], row['metric']) for row in results.read(tmp_path / 'results.csv')}
-    assert (f'{NAME}_reestimated_1e', 'accuracy') in runs
-    assert (f'{NAME}_reestimated_1e', 'mAP') in runs
+    assert (f'{NAME}_precise-bn_1e', 'accuracy') in runs
+    assert (f'{NAME}_precise-bn_1e', 'mAP') in runs
 
 
 def test_not_on_other_images(place, refused, make_dataset, tmp_path):
@@ -63,10 +63,10 @@ def test_not_on_other_images(place, refused, make_dataset, tmp_path):
     refused(
         'tools.precise_bn', '--data', tmp_path / 'other', folder, words=[folder, 'other', '--data']
     )
-    assert not (tmp_path / f'{NAME}_reestimated_1e').exists()
+    assert not (tmp_path / f'{NAME}_precise-bn_1e').exists()
 
 
 def test_only_as_train_leaves_it(place, refused, tmp_path):
     precise_bn.main(place)
-    folder = tmp_path / f'{NAME}_reestimated_1e'
+    folder = tmp_path / f'{NAME}_precise-bn_1e'
     refused('tools.precise_bn', *place, folder, words=[folder, 'as train.py leaves it'])

@@ -1,4 +1,4 @@
-"""Feature vectors kept beside a checkpoint, queries from files and key_ids, galleries, reports."""
+"""Feature vectors kept beside a checkpoint, queries from files and key_ids, examples, reports."""
 
 import csv
 import shutil
@@ -182,12 +182,12 @@ def test_a_training_image_as_query(trained, small_dataset, tmp_path, capsys):
     assert {key_id for _, key_id, _ in found} <= set(key_ids(small_dataset))
 
 
-def test_galleries(trained, small_dataset, tmp_path, capsys):
+def test_examples(trained, small_dataset, tmp_path, capsys):
     common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained)]
     common += ['--queries', '12', '--top', '3']
     seen = {}
     for which in ('best', 'worst', 'random'):
-        search.main([*common, '--gallery', which, '--out', str(tmp_path / f'{which}.png')])
+        search.main([*common, '--examples', which, '--out', str(tmp_path / f'{which}.png')])
         lines = [line for line in capsys.readouterr().out.splitlines() if ': AP ' in line]
         seen[which] = [float(line.split(': AP ')[1].split(',')[0]) for line in lines]
         assert (tmp_path / f'{which}.png').stat().st_size > 10_000
@@ -197,11 +197,13 @@ def test_galleries(trained, small_dataset, tmp_path, capsys):
 
 def test_mistakes(trained, small_dataset, tmp_path, refused):
     common = ['--data', small_dataset.folder, '--checkpoint', trained]
-    refused('search.py', *common, words=['a query', '--gallery'], cwd=tmp_path)
+    refused('search.py', *common, words=['a query', '--examples'], cwd=tmp_path)
     refused('search.py', *common, '123', words=['123', 'key_id'], cwd=tmp_path)
     (tmp_path / 'text.png').write_text('no picture')
     Image.new('RGB', (50, 50), 'white').save(tmp_path / 'white.png')
-    refused('search.py', *common, 'text.png', words=['text.png', 'not an image'], cwd=tmp_path)
+    refused(
+        'search.py', *common, 'text.png', words=['text.png', 'not a readable image'], cwd=tmp_path
+    )
     refused('search.py', *common, 'white.png', words=['white.png', 'nothing'], cwd=tmp_path)
     for name in ('answers', 'answers.txt'):
         refused('search.py', *common, '123', '--out', name, words=[name, '.png'], cwd=tmp_path)
@@ -221,7 +223,7 @@ def test_report_by_category(trained, small_dataset, tmp_path, capsys):
 
     with open(tmp_path / 'results.csv', newline='') as file:
         rows = {
-            (row['distance'], row['variant'], row['reading']): float(row['value'])
+            (row['distance'], row['variant'], row['definition']): float(row['value'])
             for row in csv.DictReader(file)
             if row['metric'] == 'mAP'
         }

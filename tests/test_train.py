@@ -13,8 +13,10 @@ import search
 import train
 from sketch.errors import InputError
 from sketch.evaluation import results
-from sketch.runs import checkpoints, run_folder
+from sketch.runs import checkpoints
+from sketch.runs.settings import Settings
 from sketch.tensorflow_setup import tf
+from sketch.training import loop
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ from sketch.tensorflow_setup import tf
     ],
 )
 def test_steps(epochs, images, batch, steps):
-    assert train.steps_for(epochs, images, batch) == steps
+    assert loop.steps_for(epochs, images, batch) == steps
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_one_run_leaves_a_folder_at_each_count(run, tmp_path, capsys):
     assert [len(list(folder.glob('*.index'))) for folder in folders] == [1, 1, 1]
     settings = json.loads((tmp_path / f'{NAME}_2e' / 'settings.json').read_text())
     assert (settings['epochs'], settings['batch_size'], settings['size']) == (2, 8, 96)
-    assert 'goes on from' in capsys.readouterr().out
+    assert 'resumes from' in capsys.readouterr().out
     assert list((tmp_path / f'{NAME}_2e').glob('events.*'))
 
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*') if path.is_file()}
@@ -67,11 +69,11 @@ def test_one_run_leaves_a_folder_at_each_count(run, tmp_path, capsys):
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob('*') if p.is_file()} == before
 
 
-def test_a_later_count_goes_on_from_the_nearest(run, tmp_path, capsys):
+def test_a_later_count_resumes_from_the_nearest(run, tmp_path, capsys):
     run('--epochs', '1')
     first = variables(tmp_path / f'{NAME}_1e')
     run('--epochs', '2', '1')
-    assert f'goes on from {tmp_path / f"{NAME}_1e"}/model.ckpt-3' in capsys.readouterr().out
+    assert f'resumes from {tmp_path / f"{NAME}_1e"}/model.ckpt-3' in capsys.readouterr().out
     assert step_in(tmp_path / f'{NAME}_2e') == 6
     kept = variables(tmp_path / f'{NAME}_1e')
     assert all(np.array_equal(kept[name], first[name]) for name in first)
@@ -119,8 +121,8 @@ def test_a_moved_folder_stays_valid(run, small_dataset, tmp_path):
     assert checkpoints.open_checkpoint(moved, small_dataset).step == 6
 
 
-def test_an_interrupted_run_goes_on_and_ends_at_its_step(run, small_dataset, tmp_path, capsys):
-    settings = train.Settings(
+def test_an_interrupted_run_resumes_and_ends_at_its_step(run, small_dataset, tmp_path, capsys):
+    settings = Settings(
         net='n1',
         filters=(2, 2, 2, 2),
         classes=3,
@@ -134,8 +136,9 @@ def test_an_interrupted_run_goes_on_and_ends_at_its_step(run, small_dataset, tmp
     )
     folder = tmp_path / settings.folder_name
     folder.mkdir()
-    run_folder.begin_or_go_on(folder, settings, 9)
-    train._train_steps(folder, settings, 0, 4, small_dataset, 'one')  # as if killed at step 4 of 9
+    run_of_9 = loop.Run(folder, settings, small_dataset)
+    assert loop.prepare(run_of_9) is None
+    loop.train_steps(run_of_9, 0, 4)  # as if killed at step 4 of 9
     capsys.readouterr()
     run('--epochs', '3')
     assert 'step 9 of 9' in capsys.readouterr().out
@@ -164,22 +167,22 @@ def test_other_settings_are_refused(run, tmp_path):
         run('--epochs', '0')
 
 
-def test_another_run_is_not_continued(run, tmp_path, capsys):
+def test_another_run_is_not_resumed_from(run, tmp_path, capsys):
     run('--epochs', '0')
     path = tmp_path / f'{NAME}_0e' / 'settings.json'
     path.write_text(path.read_text().replace('"images": 24', '"images": 25'))
     run('--epochs', '1')
     printed = capsys.readouterr().out
-    assert 'not continued, it was trained with images 25 not 24' in printed
-    assert 'goes on from' not in printed
+    assert 'not resumed from, it was trained with images 25 not 24' in printed
+    assert 'resumes from' not in printed
 
 
-def test_a_loss_that_is_no_number_stops_the_run(refused, small_dataset, tmp_path):
+def test_a_nan_loss_stops_the_run(refused, small_dataset, tmp_path):
     refused(
         'train.py',
         *('--data', small_dataset.folder, '--checkpoints', tmp_path, *NARROW),
         *('--epochs', '2', '--learning-rate', '1e30'),
-        words=['not a number', '--learning-rate'],
+        words=['is NaN', '--learning-rate'],
         cwd=tmp_path,
     )
 
@@ -225,14 +228,26 @@ def test_bad_arguments(arguments, capsys):
 
 @pytest.mark.parametrize(
     'arguments',
-    [['--margin', '0.5', '--drawings', '2'], ['--net', 'n2', '--filters', '2', '2', '2', '2']],
+    [
+        ['--margin', '0.5', '--images-per-class', '2'],
+        ['--net', 'n2', '--filters', '2', '2', '2', '2'],
+    ],
 )
 def test_options_that_would_have_no_effect(arguments, small_dataset, tmp_path):
-    with pytest.raises(InputError, match=r'--margin, --drawings: only with|--filters: are skNet'):
+    with pytest.raises(
+        InputError, match=r'--margin, --images-per-class: only with|--filters: only skNet'
+    ):
         train.main(
             ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path), *arguments]
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_the_earlier_name_of_a_flag(run, tmp_path, capsys):
+    run('--epochs', '0', '--loss', 'triplet', '--batch-size', '4', '--drawings', '2')
+    assert '--drawings is now --images-per-class' in capsys.readouterr().err
+    (folder,) = tmp_path.glob('checkpoints_*')
+    assert '_images2_' in folder.name
 
 
 def test_images_too_small(refused, make_dataset, tmp_path):
@@ -250,7 +265,7 @@ def test_queries_without_answers(make_dataset, run, tmp_path, monkeypatch):
     for main, arguments in (
         (train.main, every),
         (mAP.main, [str(folder)]),
-        (search.main, ['--checkpoint', str(folder), '--gallery', 'best']),
+        (search.main, ['--checkpoint', str(folder), '--examples', 'best']),
     ):
         with pytest.raises(InputError, match='one: no category has 2 test images'):
             main([*data, *arguments])

@@ -8,10 +8,12 @@ import pytest
 import mAP
 import train
 from sketch.data.input_pipeline import training_input_fn
+from sketch.data.samplers import balanced_batch
 from sketch.evaluation import features, results
-from sketch.evaluation.average_precision import READINGS
-from sketch.networks import triplet
+from sketch.evaluation.average_precision import DEFINITIONS
+from sketch.networks import losses
 from sketch.runs import checkpoints
+from sketch.runs.settings import Settings
 from sketch.tensorflow_setup import tf
 
 
@@ -35,9 +37,9 @@ def by_hand(embeddings, labels, margin):
 def test_semi_hard_loss(labels, margin):
     for seed in range(5):
         vectors = np.random.default_rng(seed).normal(size=(len(labels), 3)).astype(np.float32)
-        embeddings = triplet.normalise(vectors)
+        embeddings = losses.normalise(vectors)
         assert np.linalg.norm(embeddings, axis=1) == pytest.approx(1)
-        loss = triplet.semi_hard(embeddings, tf.constant(labels), margin)
+        loss = losses.semi_hard_triplet(embeddings, tf.constant(labels), margin)
         assert float(loss) == pytest.approx(by_hand(embeddings.numpy(), labels, margin), abs=1e-5)
 
 
@@ -45,27 +47,32 @@ def test_gradients_are_finite_where_vectors_are_zero_or_equal():
     vectors = tf.constant([[0.0, 0.0], [1.0, 2.0], [1.0, 2.0], [0.0, 0.0]])
     with tf.GradientTape() as tape:
         tape.watch(vectors)
-        loss = triplet.semi_hard(triplet.normalise(vectors), tf.constant([0, 0, 1, 1]), 0.2)
+        loss = losses.semi_hard_triplet(losses.normalise(vectors), tf.constant([0, 0, 1, 1]), 0.2)
     assert loss > 0
     assert np.isfinite(tape.gradient(loss, vectors)).all()
 
 
-def test_batches_are_categories_with_so_many_drawings_each(small_dataset):
+def test_batches_hold_the_same_number_of_images_of_each_category(small_dataset):
     split = small_dataset.train
-    chosen = [triplet.category_batch(split.labels, 6, 3, 0, step) for step in range(20)]
+    chosen = [balanced_batch(split.labels, 6, 3, 0, step) for step in range(20)]
     for batch in chosen:
         assert len(set(batch)) == 6
         assert sorted(np.bincount(split.labels[batch], minlength=3)) == [0, 3, 3]
     assert set(np.concatenate(chosen)) == set(range(24))
-    again = triplet.category_batch(split.labels, 6, 3, 0, 7)
+    again = balanced_batch(split.labels, 6, 3, 0, 7)
     assert again.tolist() == chosen[7].tolist()
 
 
-@pytest.mark.parametrize('shares', [1, 2])
-def test_the_stream_of_batches_goes_on_where_it_was(small_dataset, shares):
+@pytest.mark.parametrize('replicas', [1, 2])
+def test_the_stream_of_batches_resumes_where_it_stopped(small_dataset, replicas):
     def labels(first, steps):
-        stream = training_input_fn(small_dataset.train, 96, 4, 1, first, shares, drawings=2)()
-        taken = stream.take(steps * shares).as_numpy_iterator()
+        settings = Settings(
+            'n1', (), 3, 1, batch_size=4, seed=1, loss='triplet', images_per_class=2
+        )
+        stream = training_input_fn(
+            small_dataset.train, 96, settings, first_step=first, num_replicas=replicas
+        )()
+        taken = stream.take(steps * replicas).as_numpy_iterator()
         return np.concatenate([labels for _, labels in taken])
 
     whole = labels(0, 9)
@@ -78,9 +85,9 @@ def test_the_stream_of_batches_goes_on_where_it_was(small_dataset, shares):
 @pytest.mark.parametrize(
     ('options', 'words'),
     [
-        (['--batch-size', '10', '--drawings', '4'], ['--batch-size', '10 images']),
+        (['--batch-size', '10', '--images-per-class', '4'], ['--batch-size', '10 images']),
         (['--batch-size', '16', '--drawings', '4'], ['2 to 3 categories', '4 from 8 to 12']),
-        (['--batch-size', '18', '--drawings', '9'], ['--drawings 9', '2 to 8']),
+        (['--batch-size', '18', '--images-per-class', '9'], ['--images-per-class 9', '2 to 8']),
         (['--margin', '0'], ['--margin']),
     ],
 )
@@ -97,8 +104,8 @@ def test_training_and_evaluation(run_script, small_dataset, tmp_path, capsys, lo
     narrow = ['--net', 'n1', '--filters', '4', '4', '4', '4', '--batch-size', '12']
     narrow += ['--loss', loss, '--embedding-size', '8', '--batch-norm-momentum', '0.9']
     train.main([*place, *narrow, '--epochs', '1', '40', '--learning-rate', '0.003'])
-    losses = re.findall(r'loss ([\d.]+)', capsys.readouterr().out)
-    assert float(losses[-1]) < 0.1  # embeddings that fell together would cost the margin, 0.2
+    printed = re.findall(r'loss ([\d.]+)', capsys.readouterr().out)
+    assert float(printed[-1]) < 0.1  # embeddings that fell together would cost the margin, 0.2
     name = 'checkpoints_n1_filters4-4-4-4_' + loss
     name += '_embedding8_batch12_rate0.003_momentum0.9'
     assert {p.name for p in tmp_path.glob('checkpoints_*')} == {f'{name}_1e', f'{name}_40e'}
@@ -108,20 +115,20 @@ def test_training_and_evaluation(run_script, small_dataset, tmp_path, capsys, lo
     assert any(row['metric'] == 'accuracy' for row in rows) == (loss != 'triplet')
     assert any('rerank' in row['variant'] for row in rows) == (loss != 'triplet')
     found = {
-        (row['variant'], row['reading'])
+        (row['variant'], row['definition'])
         for row in rows
         if row['metric'] == 'mAP' and 'rerank' not in row['variant']
     }
-    assert found == {(v, r) for v in ('', 'embedding') for r in READINGS}
+    assert found == {(v, r) for v in ('', 'embedding') for r in DEFINITIONS}
     checkpoint = checkpoints.open_checkpoint(tmp_path / f'{name}_40e', small_dataset)
     split = small_dataset.test
     fc1 = features.feature_vectors(checkpoint, split, small_dataset.size).vectors
     kernel = tf.train.load_variable(checkpoint.prefix, 'ConvNet/embedding/kernel')
-    for variant, vectors in (('', fc1), ('embedding', triplet.normalise(fc1 @ kernel).numpy())):
+    for variant, vectors in (('', fc1), ('embedding', losses.normalise(fc1 @ kernel).numpy())):
         (value,) = (
             row['value']
             for row in rows
-            if (row['metric'], row['variant'], row['reading'], row['epochs'])
+            if (row['metric'], row['variant'], row['definition'], row['epochs'])
             == ('mAP', variant, 'standard', '40')
         )
         assert float(value) == pytest.approx(mAP.mAP(vectors, split.labels, 11), abs=1e-3)

@@ -1,24 +1,19 @@
-"""Draws the two networks, from the shapes of their graphs (the paper's figures 1 and 2).
+"""Draws the two networks from the shapes of their graphs (the paper's figures 1 and 2).
 
     python -m tools.draw_networks --out figures
 
-Leaves figure_1 (skNet) and figure_2 (skResNet), each as PNG and SVG: one block per layer, as high
-as the root of its output's side, with side and channels below; the arcs are the residual sums.
+Leaves figure_1 (skNet) and figure_2 (skResNet) as PNG and SVG. Each layer is a block whose height
+grows with the square root of its output's side; side and channels stand below it. Arcs are the
+residual sums.
 """
 
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use('Agg')
-import matplotlib.pyplot as plt
-
-import n1
-import n2
-from plots import save
 from sketch import command_line
 from sketch.errors import InputError
-from sketch.runs.names import TITLES
+from sketch.networks.registry import SMALLEST, TITLES
+from sketch.plotting import plt, save
+from sketch.runs.settings import Default, Settings
 from sketch.tensorflow_setup import tf
 
 KINDS = {
@@ -29,32 +24,33 @@ KINDS = {
 }
 
 
-def layers(module, size, classes, filters=n1.FILTERS):
+def layers(net, size, classes, filters=Default.filters):
     """Return a network's layers in order, as (kind, output side, channels); side 1 if dense.
 
     Args:
-        module: n1 or n2.
+        net: n1 or n2.
         size: side of the images in pixels.
         classes: outputs of the last layer.
         filters: skNet's widths.
     """
-    params = {'classes': classes, 'filters': filters, 'batch_norm_momentum': 0.99}
+    settings = Settings(net, filters, classes, epochs=0)
     with tf.Graph().as_default() as graph:
         images = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 1))
-        module.model_fn(images, None, tf.estimator.ModeKeys.PREDICT, params)
+        predict = tf.estimator.ModeKeys.PREDICT
+        settings.network.model_fn(images, None, predict, settings.params)
         found = []
         for operation in graph.get_operations():
             if operation.type not in KINDS:
                 continue
             shape = operation.outputs[0].shape
-            if shape.rank and shape[0] is None:  # else it makes weights
+            if shape.rank and shape[0] is None:  # others compute weights, not layers
                 side = shape[1] if shape.rank == 4 else 1
                 found.append((operation.type, side, shape[-1]))
     return found
 
 
 def draw(title, size, found):
-    """Return a figure of a network's layers, the image before them."""
+    """Return a figure of a network's layers, with the image before them."""
     blocks = [(None, size, 1), *found]
     figure, axes = plt.subplots(figsize=(0.45 * len(blocks) + 0.5, 3.8), layout='constrained')
     shown = set()
@@ -75,7 +71,7 @@ def draw(title, size, found):
         shape = f'{side}²\n×{channels}' if side > 1 else str(channels)
         axes.text(place, -0.56, shape, ha='center', va='top', fontsize=7)
         if kind == 'AddV2':
-            # A unit is two convolutions and the sum; what is added comes from before it.
+            # A unit is two convolutions and the sum; its input is the block before them.
             arc = {'arrowstyle': '->', 'connectionstyle': 'arc3,rad=-0.35', 'color': 'tab:green'}
             top = height / 2
             axes.annotate('', (place, top), (place - 3, top), arrowprops=arc)
@@ -89,26 +85,31 @@ def draw(title, size, found):
 def main(argv=None):
     """Parse the command line and draw."""
     arguments = command_line.parser(__doc__)
-    add = arguments.add_argument
-    add('--out', type=Path, default=Path('figures'), help='folder that receives the figures')
-    add('--size', type=command_line.positive_int, default=128, help='side of the images, pixels')
-    add('--classes', type=command_line.positive_int, default=100, help='categories')
+    count = command_line.positive_int
+    arguments.add_argument(
+        '--out', type=Path, default=Path('figures'), help='folder that receives the figures'
+    )
+    arguments.add_argument(
+        '--size', type=count, default=Default.size, help='side of the images in pixels'
+    )
+    arguments.add_argument('--classes', type=count, default=Default.classes, help='categories')
     options = arguments.parse_args(argv)
-    smallest = max(module.SMALLEST for module in (n1, n2))
+    smallest = max(SMALLEST.values())
     if options.size < smallest:
         raise InputError(f'--size {options.size}: both networks take {smallest} pixels or more')
     options.out.mkdir(parents=True, exist_ok=True)
-    for number, module in enumerate((n1, n2), 1):
-        found = layers(module, options.size, options.classes)
+    for number, (net, title) in enumerate(TITLES.items(), 1):
+        found = layers(net, options.size, options.classes)
         convolutions = sum(kind == 'Conv2D' for kind, _, _ in found)
-        title = TITLES[f'n{number}']
         figure = draw(
             f'Figure {number}: {title}, {convolutions} convolutional layers '
-            '(height: by the root of the side; below: side² × channels)',
+            '(height: square root of the side; below: side² × channels)',
             options.size,
             found,
         )
-        print(save(figure, options.out, f'figure_{number}'))
+        paths = [options.out / f'figure_{number}.{ending}' for ending in ('png', 'svg')]
+        save(figure, *paths, dpi=150)
+        print(paths[0])
 
 
 if __name__ == '__main__':

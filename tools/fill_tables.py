@@ -1,9 +1,9 @@
-"""Fills the tables of reproduction.md and README.md with what docs/results/ holds.
+"""Fills the tables of README.md and docs/reproduction.md from the measurements in docs/results/.
 
     python -m tools.fill_tables
 
-A table stands below a line <!-- table: its name -->. What has not been measured is an empty cell; a
-row or column without any value is left out. A test tells when the documents are behind.
+A table stands below a line <!-- table: its name -->. A value that was not measured is an empty
+cell. A row or column without any value is left out. A test fails while the documents are behind.
 """
 
 import re
@@ -11,31 +11,30 @@ from pathlib import Path
 
 from sketch import atomic
 from sketch.evaluation import results
+from sketch.networks.registry import TITLES
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (ROOT / 'README.md', ROOT / 'docs' / 'reproduction.md')
 MEASURED = ('reproduction.csv', 'changes.csv', 'sizes.csv')  # in docs/results/
 PLACE = re.compile(r'<!-- table: (.+) -->\n(?:\|.*\n)*')
 
-KEY = ('run', 'epochs', 'size', 'metric', 'split', 'reading', 'distance', 'variant', 'k')
-NETWORKS = {'skNet': 'checkpoints_n1_batch32', 'skResNet': 'checkpoints_n2_batch32'}
+KEY = ('run', 'epochs', 'size', 'metric', 'split', 'definition', 'distance', 'variant', 'k')
 EPOCHS = ('0', '0.25', '0.5', *map(str, range(1, 11)))
 SUMMARY = ('0', '1', '3', '5', '10')  # epochs in README.md
 
-# What a cell shows: columns of results.csv, and the parts of a run's name.
+# What a cell shows: columns of results.csv, and the parts of a run's name (series, statistics).
+SERIES = {net: {'series': f'checkpoints_{net}_batch32'} for net in TITLES}
 TEST = {'metric': 'accuracy', 'split': 'test'}
 TRAIN = {'metric': 'accuracy', 'split': 'train'}
 COMPACT = {'metric': 'compactness', 'split': 'test', 'distance': 'euclidean'}
-RETRIEVED = {'metric': 'mAP', 'split': 'test', 'reading': 'standard', 'distance': 'euclidean'}
-AT_49 = {**RETRIEVED, 'k': '49'}
-AT_499 = {**RETRIEVED, 'k': '499'}
-AT_999 = {**RETRIEVED, 'k': '999'}
-PAPERS = {'reading': 'paper'}
+MAP = {'metric': 'mAP', 'split': 'test', 'definition': 'standard', 'distance': 'euclidean'}
+AT_49, AT_499, AT_999 = ({**MAP, 'k': k} for k in ('49', '499', '999'))
+PAPER = {'definition': 'paper'}
 COSINE = {'distance': 'cosine'}
-CLASS_FIRST = {'variant': 'rerank'}
-PROBABILITY = {'variant': 'rerank-probability'}
+BY_CLASS = {'variant': 'rerank'}
+BY_PROBABILITY = {'variant': 'rerank-probability'}
 EMBEDDING = {'variant': 'embedding'}
-SETTLED = {'statistics': '_reestimated'}
+PRECISE = {'statistics': '_precise-bn'}
 
 
 def measured():
@@ -48,13 +47,13 @@ def measured():
 
 
 def table(values, first, rows, columns):
-    """Return a Markdown table, less rows and columns without a value.
+    """Return a Markdown table, without rows and columns that have no value.
 
     Args:
         values: of measured().
         first: title of the first column.
-        rows, columns: what to show by title, of which a cell joins its row's and its column's:
-            columns of results.csv, and series, statistics and epochs, which make a run's name.
+        rows, columns: what to show, by title. A cell joins its row's and its column's: columns of
+            results.csv, and series, statistics and epochs, which make the run's name.
     """
     cells = {}
     for row_title, row in rows.items():
@@ -73,123 +72,168 @@ def table(values, first, rows, columns):
 
 
 def tables(values):
-    """Return all tables of the document, by what they are about."""
-    epochs = {count: {'epochs': count} for count in EPOCHS}
-    seeds = {
-        f'{title}, seed {seed}': {'series': series + (f'_seed{seed}' if seed else '')}
-        for title, series in NETWORKS.items()
-        for seed in range(5)
+    """Return all tables of the documents by name."""
+    found = {
+        'summary': summary(values),
+        'untrained': untrained(values),
+        'sides': sides(values),
     }
-    against_epochs = {
+    for net, title in TITLES.items():
+        found[f'{title}, against epochs'] = against_epochs(values, SERIES[net])
+        found[f'{title}, statistics'] = statistics(values, SERIES[net])
+        found[f'{title}, reordered'] = reordered(values, SERIES[net])
+        found[f'{title}, seeds'] = seeds(values, SERIES[net])
+        found[f'{title}, changes'] = changes(values, title, SERIES[net])
+    return found
+
+
+def summary(values):
+    """README.md: both networks after few and many epochs."""
+    columns = {
+        'accuracy, test': TEST,
+        'mAP@999': AT_999,
+        'mAP@999, precise batch norm': {**AT_999, **PRECISE},
+        'mAP@999, by probability': {**AT_999, **BY_PROBABILITY},
+    }
+    both = {
+        f'{title}: {name}': {**column, **SERIES[net]}
+        for net, title in TITLES.items()
+        for name, column in columns.items()
+    }
+    return table(values, 'epochs', _rows(SUMMARY), both)
+
+
+def against_epochs(values, series):
+    """One network: accuracy and mAP at all epochs."""
+    columns = {
         'accuracy, test': TEST,
         'training': TRAIN,
-        'test, re-estimated': {**TEST, **SETTLED},
+        'test, precise batch norm': {**TEST, **PRECISE},
         'mAP@49 standard': AT_49,
-        'mAP@49 paper': {**AT_49, **PAPERS},
+        'mAP@49 paper': {**AT_49, **PAPER},
         'mAP@999 standard': AT_999,
-        'mAP@999 paper': {**AT_999, **PAPERS},
+        'mAP@999 paper': {**AT_999, **PAPER},
         'mAP@999 standard, cosine': {**AT_999, **COSINE},
     }
-    statistics = {
+    return table(values, 'epochs', _rows(EPOCHS), _with(columns, series))
+
+
+def statistics(values, series):
+    """One network: what precise batch norm changes."""
+    columns = {
         'mAP@999, as trained': AT_999,
-        'mAP@999, re-estimated': {**AT_999, **SETTLED},
+        'mAP@999, precise batch norm': {**AT_999, **PRECISE},
         'compactness, as trained': COMPACT,
-        'compactness, re-estimated': {**COMPACT, **SETTLED},
+        'compactness, precise batch norm': {**COMPACT, **PRECISE},
     }
-    reordered = {
+    return table(values, 'epochs', _rows(EPOCHS), _with(columns, series))
+
+
+def reordered(values, series):
+    """One network: what reordering the retrieved images by class changes."""
+    columns = {
         'order of distance': AT_999,
-        'same class first': {**AT_999, **CLASS_FIRST},
-        'by probability': {**AT_999, **PROBABILITY},
-        'by probability, re-estimated': {**AT_999, **PROBABILITY, **SETTLED},
+        'same class first': {**AT_999, **BY_CLASS},
+        'by probability': {**AT_999, **BY_PROBABILITY},
+        'by probability, precise batch norm': {**AT_999, **BY_PROBABILITY, **PRECISE},
     }
-    found = {}
-    for title, series in NETWORKS.items():
-        for about, columns in (
-            ('against epochs', against_epochs),
-            ('statistics', statistics),
-            ('reordered', reordered),
-        ):
-            shown = {name: {**column, 'series': series} for name, column in columns.items()}
-            found[f'{title}, {about}'] = table(values, 'epochs', epochs, shown)
-    summary = {
+    return table(values, 'epochs', _rows(EPOCHS), _with(columns, series))
+
+
+def seeds(values, series):
+    """One network: two seeds side by side."""
+    columns = {
         'accuracy, test': TEST,
+        'test, precise batch norm': {**TEST, **PRECISE},
         'mAP@999': AT_999,
-        'mAP@999, re-estimated': {**AT_999, **SETTLED},
-        'mAP@999, by probability': {**AT_999, **PROBABILITY},
+        'mAP@999, precise batch norm': {**AT_999, **PRECISE},
     }
-    shown = {
-        f'{title}: {name}': {**column, 'series': series}
-        for title, series in NETWORKS.items()
-        for name, column in summary.items()
+    both = {
+        f'{name}: seed {seed}': {**column, **_seeded(series, seed)}
+        for name, column in columns.items()
+        for seed in (0, 1)
     }
-    found['summary'] = table(values, 'epochs', {e: epochs[e] for e in SUMMARY}, shown)
-    of_seeds = {
-        'accuracy, test': TEST,
-        'test, re-estimated': {**TEST, **SETTLED},
-        'mAP@999': AT_999,
-        'mAP@999, re-estimated': {**AT_999, **SETTLED},
+    return table(values, 'epochs', _rows(EPOCHS), both)
+
+
+def untrained(values):
+    """Both networks without training, with five seeds."""
+    rows = {
+        f'{title}, seed {seed}': _seeded(SERIES[net], seed)
+        for net, title in TITLES.items()
+        for seed in range(5)
     }
-    for title in NETWORKS:
-        shown = {
-            f'{name}: seed {seed}': {**column, **seeds[f'{title}, seed {seed}']}
-            for name, column in of_seeds.items()
-            for seed in (0, 1)
-        }
-        found[f'{title}, seeds'] = table(values, 'epochs', epochs, shown)
-    untrained = {name: {**column, 'epochs': '0'} for name, column in statistics.items()}
-    found['untrained'] = table(values, 'untrained', seeds, untrained)
-    sides = {side: {'size': side} for side in ('128', '256')}
-    ten = {'series': 'checkpoints_n1_batch16', 'epochs': '5'}
-    of_sides = {
+    columns = {
+        'mAP@999, as trained': AT_999,
+        'mAP@999, precise batch norm': {**AT_999, **PRECISE},
+        'compactness, as trained': COMPACT,
+        'compactness, precise batch norm': {**COMPACT, **PRECISE},
+    }
+    return table(values, 'untrained', rows, _with(columns, {'epochs': '0'}))
+
+
+def sides(values):
+    """Question 3: skNet at two image sizes."""
+    columns = {
         'accuracy, test': TEST,
         'training': TRAIN,
         'mAP@49': AT_49,
         'mAP@499': AT_499,
         'mAP@499, cosine': {**AT_499, **COSINE},
-        'mAP@499, re-estimated': {**AT_499, **SETTLED},
-        'mAP@499, cosine, re-estimated': {**AT_499, **COSINE, **SETTLED},
+        'mAP@499, precise batch norm': {**AT_499, **PRECISE},
+        'mAP@499, cosine, precise batch norm': {**AT_499, **COSINE, **PRECISE},
     }
-    shown = {name: {**column, **ten} for name, column in of_sides.items()}
-    found['sides'] = table(values, 'side', sides, shown)
-    of_changes = {
-        'accuracy, test': TEST,
-        'test, re-estimated': {**TEST, **SETTLED},
-        'mAP@49': AT_49,
-        'mAP@999': AT_999,
-        'mAP@49, cosine': {**AT_49, **COSINE},
-        'mAP@999, cosine': {**AT_999, **COSINE},
-        'mAP@999, re-estimated': {**AT_999, **SETTLED},
-        'mAP@999, cosine, re-estimated': {**AT_999, **COSINE, **SETTLED},
-    }
-    shown = {name: {**column, 'epochs': '5'} for name, column in of_changes.items()}
-    for title, series in NETWORKS.items():
-        found[f'{title}, changes'] = table(values, f'{title}, 5 epochs', changes(series), shown)
-    return found
+    rows = {side: {'size': side} for side in ('128', '256')}
+    run = {'series': 'checkpoints_n1_batch16', 'epochs': '5'}
+    return table(values, 'side', rows, _with(columns, run))
 
 
-def changes(paper):
-    """Return the lines of the table of changes to a series of runs."""
-    net, batch = paper.rsplit('_', 1)
+def changes(values, title, series):
+    """Questions 4 and 5: one change at a time, with two seeds where there are two."""
+    net, batch = series['series'].rsplit('_', 1)
     alone, both = (f'{net}_{loss}_{batch}' for loss in ('triplet', 'triplet-and-cross-entropy'))
     lines = {
-        'as the paper trains': {'series': paper},
-        '`--augment`': {'series': f'{paper}_augment'},
-        '`--learning-rate-decay 0.7`': {'series': f'{paper}_decay0.7'},
+        'as the paper trains': series,
+        '`--augment`': {'series': f'{series["series"]}_augment'},
+        '`--learning-rate-decay 0.7`': {'series': f'{series["series"]}_decay0.7'},
         '`--loss triplet`: fc1': {'series': alone},
         '`--loss triplet`: embedding': {'series': alone, **EMBEDDING},
         '`--loss triplet-and-cross-entropy`: fc1': {'series': both},
         '`--loss triplet-and-cross-entropy`: embedding': {'series': both, **EMBEDDING},
     }
-    return {
-        title + mark: {**line, 'series': line['series'] + seed}
-        for title, line in lines.items()
-        for mark, seed in (('', ''), (', seed 1', '_seed1'))
+    rows = {
+        name + (f', seed {seed}' if seed else ''): {**line, **_seeded(line, seed)}
+        for name, line in lines.items()
+        for seed in (0, 1)
     }
+    columns = {
+        'accuracy, test': TEST,
+        'test, precise batch norm': {**TEST, **PRECISE},
+        'mAP@49': AT_49,
+        'mAP@999': AT_999,
+        'mAP@49, cosine': {**AT_49, **COSINE},
+        'mAP@999, cosine': {**AT_999, **COSINE},
+        'mAP@999, precise batch norm': {**AT_999, **PRECISE},
+        'mAP@999, cosine, precise batch norm': {**AT_999, **COSINE, **PRECISE},
+    }
+    return table(values, f'{title}, 5 epochs', rows, _with(columns, {'epochs': '5'}))
 
 
 def filled(text, found):
     """Return a document with all its tables replaced by those of tables()."""
     return PLACE.sub(lambda place: f'<!-- table: {place[1]} -->\n{found[place[1]]}', text)
+
+
+def _rows(epochs):
+    return {count: {'epochs': count} for count in epochs}
+
+
+def _with(columns, shared):
+    return {title: {**column, **shared} for title, column in columns.items()}
+
+
+def _seeded(series, seed):
+    return {'series': series['series'] + (f'_seed{seed}' if seed else '')}
 
 
 def main():

@@ -1,11 +1,11 @@
-"""Draws procedural stand-ins for a few categories, as `.bin` files of the official layout.
+"""Draws synthetic drawings of 12 categories, as `.bin` files of the official layout.
 
     python -m tools.synthetic --out demo --drawings 150
 
-A demonstration and the tests need drawings that come with the code. Each category has several
-ways to be drawn, every line trembles, and the ways of some categories differ by one stroke only
-(a circle, a donut, a clock), so that telling them apart takes more than their outlines. Leaves
-OUT/files/<category>.bin and OUT/categories.txt.
+`make demo` and the tests need drawings that come with the code. Each category is drawn in several
+ways with trembling lines. Some categories differ by one stroke only (a circle, a donut, a clock):
+their outlines are not enough to classify them. Leaves OUT/files/<category>.bin and
+OUT/categories.txt.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 from sketch import command_line
 from sketch.data import quickdraw
 
-TREMBLE = 0.02  # standard deviation of a point, of a drawing about 2 wide
+TREMBLE = 0.02  # standard deviation of a point; a drawing is about 2 wide
 TURN = 0.15  # standard deviation of the rotation, radians
 
 
@@ -26,7 +26,7 @@ def arc(x=0.0, y=0.0, rx=1.0, ry=1.0, start=0.0, turn=1.0, points=16):
 
 
 def path(*corners):
-    """Straight lines through corners, each with a point in its middle."""
+    """Straight lines through corners, each with an extra point in its middle."""
     corners = np.array(corners, float)
     middles = (corners[:-1] + corners[1:]) / 2
     return np.insert(corners, np.arange(1, len(corners)), middles, axis=0)
@@ -38,13 +38,13 @@ def box(left, top, right, bottom):
 
 
 def ring(random, **shape):
-    """A closed curve that starts anywhere, runs either way, and does not quite meet itself."""
+    """A ring that starts anywhere, turns either way, and does not quite close."""
     turn = random.choice([-1, 1]) * random.uniform(0.94, 1.04)
     return arc(start=random.uniform(), turn=turn, **shape)
 
 
 def circle(random):
-    """One ring, now and then drawn twice."""
+    """One ring, sometimes drawn twice."""
     return [ring(random) for _ in range(1 + (random.uniform() < 0.2))]
 
 
@@ -154,7 +154,7 @@ CATEGORIES = {
 
 
 def drawing(category, random):
-    """Return one drawing's strokes: (points, 2) uint8 arrays that fill 0..255 from the top left."""
+    """Return one drawing's strokes: (points, 2) uint8 arrays, moved and scaled to 0..255."""
     strokes = [np.asarray(stroke, float) for stroke in CATEGORIES[category](random)]
     angle = random.normal(0, TURN)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -162,7 +162,7 @@ def drawing(category, random):
     strokes = [
         (stroke + random.normal(0, TREMBLE, stroke.shape)) @ (stretch @ turn) for stroke in strokes
     ]
-    # As in the simplified drawings: moved to the corner, the longer side 255.
+    # As Google simplifies drawings: move to the corner, scale the longer side to 255.
     corners = np.concatenate(strokes)
     scale = 255 / np.ptp(corners, axis=0).max()
     return [np.rint((stroke - corners.min(axis=0)) * scale).astype(np.uint8) for stroke in strokes]

@@ -1,19 +1,19 @@
-"""Light distortions of training images: each is turned, scaled and shifted a little."""
+"""Augmentation of training images: each is turned, scaled and shifted a little."""
 
 from sketch.tensorflow_setup import tf
 
 PAPER = 255.0
-TURN = 0.17  # radians, 10 degrees, to either side
+TURN = 0.17  # radians (10 degrees), to either side
 SCALE = 0.1  # of the size, larger or smaller
 SHIFT = 0.08  # of the side, in both directions
 
 
 def distort(image, seed):
-    """Return an image as the seed distorts it, what comes in from outside being paper.
+    """Return an image distorted as the seed decides. Pixels from outside the image are paper.
 
     Args:
         image: uint8 (side, side, 1), 255 = paper.
-        seed: int64 (2,); the same gives the same distortion.
+        seed: int64 (2,); the same seed gives the same distortion.
 
     Returns:
         uint8 (side, side, 1), sampled bilinearly.
@@ -23,7 +23,7 @@ def distort(image, seed):
     angle, scale = TURN * random[0], 1 + SCALE * random[1]
     shift = SHIFT * side * random[2:]
     centre = (side - 1) / 2
-    # From a pixel of the result to the place that it comes from.
+    # The transform maps a pixel of the result to the place in the image that it shows.
     cos, sin = tf.cos(angle) / scale, tf.sin(angle) / scale
     x = centre - cos * (centre + shift[0]) + sin * (centre + shift[1])
     y = centre - sin * (centre + shift[0]) - cos * (centre + shift[1])

@@ -1,21 +1,21 @@
-"""One picture of a data set: a few drawings of each category above its name."""
+"""Draws one picture of a data set: a few images of each category above its name."""
 
 import math
 
 from PIL import Image, ImageDraw, ImageFont
 
-SHOWN = 5  # drawings per category
-SIDE = 64  # pixels a drawing takes
-GAP = 4  # pixels between drawings
+SHOWN = 5  # images per category
+SIDE = 64  # pixels per image
+GAP = 4  # pixels between images
 MARGIN = 8  # pixels between cells
-TEXT = 14  # pixels
+TEXT = 14  # height of a name in pixels
 
 
 def contact_sheet(folder, categories):
-    """Return an RGB picture of the first drawings of each category, in the order given.
+    """Return an RGB picture of the first images of each category, in the order given.
 
     Args:
-        folder: Path that holds a folder of PNGs for each category.
+        folder: Path with one folder of PNGs per category.
         categories: their names.
     """
     width, height = SHOWN * (SIDE + GAP) + MARGIN, SIDE + TEXT + 2 * MARGIN

@@ -1,7 +1,7 @@
-"""Opens a data set that create_dataset.py (or the paper's author) made: which images, which labels.
+"""Opens a data set that create_dataset.py (or the paper's author) made: images and labels.
 
-No image is loaded here; every file is checked once, so that a damaged one is named before hours
-of training rather than after.
+No image is kept in memory here. Every file is checked once, so that a corrupt one is reported
+before hours of training and not after.
 """
 
 import hashlib
@@ -15,8 +15,13 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from sketch.data import staging
 from sketch.errors import InputError
+
+# What a data set's folder holds.
+MANIFEST = 'dataset.json'
+LABELS = 'conversion_labels.json'
+SHEET = 'dataset.png'
+FOLDERS = {'train': 'training', 'test': 'testing'}  # by split
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Dataset:
     """A data set on disk.
 
     Attributes:
-        folder: where it lies.
+        folder: where it is.
         categories: names in label order.
         size: side of the images in pixels.
         train, test: the two Splits; None if not asked for.
@@ -56,12 +61,12 @@ class Dataset:
 
     @property
     def classes(self):
-        """How many categories."""
+        """The number of categories."""
         return len(self.categories)
 
     @property
     def digest(self):
-        """Which images these are: a hash over categories and file names."""
+        """A hash over labels and file names: which images these are."""
         content = hashlib.sha256()
         for split in (self.train, self.test):
             for path, label in zip(split.paths, split.labels):
@@ -72,46 +77,63 @@ class Dataset:
 def open_dataset(folder, splits=('train', 'test')):
     """Return the Dataset in a folder.
 
-    A folder without dataset.json (the author's) is taken if it holds training/, testing/ and
-    conversion_labels.json; its files are counted and the counts printed.
+    A folder without dataset.json (the author's) must hold training/, testing/ and
+    conversion_labels.json. Its files are counted, and the counts printed.
 
     Args:
-        folder: what create_dataset.py called --out.
+        folder: the --out of create_dataset.py.
         splits: which of 'train' and 'test' to open and check.
 
     Raises:
-        InputError: something is missing, damaged, or not of one size.
+        InputError: something is missing, corrupt, or not of one size.
     """
     folder = Path(folder)
-    expected = _expected_counts(folder)
+    manifest = read_manifest(folder)
+    expected = manifest['settings'] if manifest else {}
     categories = _categories(folder)
     opened = {'train': None, 'test': None}
-    for name, part in (('train', 'training'), ('test', 'testing')):
-        if name in splits:
-            opened[name] = _list_split(name, folder / part, categories, expected.get(name))
-    if not expected:
+    for name in splits:
+        place = folder / FOLDERS[name]
+        opened[name] = _list_split(name, place, categories, expected.get(name))
+    if not manifest:
         counts = ' and '.join(f'{len(split)} {name}' for name, split in opened.items() if split)
-        print(f'{folder}: no {staging.MANIFEST}; counted {counts} images')
+        print(f'{folder}: no {MANIFEST}; counted {counts} images')
     sizes = {_check_images(split) for split in opened.values() if split}
     if len(sizes) > 1:
         raise InputError(f'{folder}: training and test images differ in size: {sorted(sizes)}')
     return Dataset(folder, categories, sizes.pop(), **opened)
 
 
-def _expected_counts(folder):
-    """Return images per category of each split by the manifest, {} without a manifest."""
-    path = folder / staging.MANIFEST
-    if not path.exists():
-        return {}
+def read_manifest(folder):
+    """Return the content of a folder's dataset.json, None without one.
+
+    Raises:
+        InputError: create_dataset.py did not write it.
+    """
+    path = Path(folder) / MANIFEST
     try:
-        settings = json.loads(path.read_text(encoding='utf-8'))['settings']
-        return {'train': settings['train'], 'test': settings['test']}
+        manifest = json.loads(path.read_text(encoding='utf-8'))
+        manifest['settings']['train'], manifest['settings']['test']
+    except FileNotFoundError:
+        return None
     except (ValueError, KeyError, TypeError):
-        raise InputError(f'{path}: not a manifest of create_dataset; build it again') from None
+        raise InputError(
+            f'{path}: not a manifest of create_dataset.py; move it away, or build again'
+        ) from None
+    return manifest
+
+
+def check_queries(dataset):
+    """Raise InputError if no test image has another one of its category to find."""
+    if np.bincount(dataset.test.labels).max() < 2:
+        raise InputError(
+            f'{dataset.folder}: no category has 2 test images, so no query has a relevant image; '
+            'make the data set with a larger --test'
+        )
 
 
 def _categories(folder):
-    path = folder / staging.LABELS
+    path = folder / LABELS
     remedy = 'make the data set with create_dataset.py, or name its folder with --data'
     try:
         labels = json.loads(path.read_text(encoding='utf-8'))
@@ -146,7 +168,7 @@ def _list_split(name, folder, categories, expected):
 
 
 def _check_images(split):
-    """Check that all PNGs of a split are whole (by their checksums) and square; return the side."""
+    """Check that all PNGs of a split are intact (by checksum) and square; return the side."""
     with ThreadPoolExecutor() as pool:
         checked = tqdm(
             pool.map(_size_of, split.paths, chunksize=256),
@@ -171,4 +193,4 @@ def _size_of(path):
             image.verify()
             return image.size
     except (OSError, SyntaxError) as error:
-        raise InputError(f'{os.fsdecode(path)}: not a whole PNG image ({error})') from None
+        raise InputError(f'{os.fsdecode(path)}: not an intact PNG image ({error})') from None

@@ -1,4 +1,4 @@
-"""Fetches QuickDraw `.bin` files: several at a time, resumed after a break, checked when whole."""
+"""Downloads QuickDraw `.bin` files: several at a time, resumed when cut, verified at the end."""
 
 import base64
 import hashlib
@@ -11,14 +11,14 @@ from tqdm import tqdm
 
 AT_ONCE = 4  # files
 ATTEMPTS = 6  # per file
-BACK_OFF = 1.0  # seconds before the second attempt, doubled before each one after
+BACK_OFF = 1.0  # seconds before the second attempt, doubled before each later one
 TIMEOUT = 30  # seconds without a byte
-CHUNK = 1 << 16  # bytes; what has come of one is lost when a transfer breaks
-TEMPORARY = {408, 429, 500, 502, 503, 504}  # answers worth asking again
+CHUNK = 1 << 16  # bytes; a broken transfer loses at most this much
+TEMPORARY = {408, 429, 500, 502, 503, 504}  # HTTP statuses worth another attempt
 
 
 class _TransferError(Exception):
-    """An attempt that failed; `final` if another cannot do better."""
+    """An attempt that failed; `final` if another one cannot succeed."""
 
     def __init__(self, reason, final=False):
         super().__init__(reason)
@@ -26,11 +26,11 @@ class _TransferError(Exception):
 
 
 def fetch(names, folder, mirror, back_off=BACK_OFF):
-    """Fetch `<name>.bin` for every name into a folder.
+    """Download `<name>.bin` for every name into a folder.
 
-    A file is written as `<name>.bin.part`, which a later attempt or run goes on from, and renamed
-    once its size and its md5 (where the server's x-goog-hash header tells them) are right. A file
-    already there is kept if both are right, else fetched again.
+    A file is written as `<name>.bin.part`, which a later attempt or run resumes. It gets its name
+    when its size and its md5 (if the server's x-goog-hash header has one) are right. An existing
+    file is kept if both are right, and downloaded again if not.
 
     Args:
         names: of categories.
@@ -39,13 +39,13 @@ def fetch(names, folder, mirror, back_off=BACK_OFF):
         back_off: seconds before the second attempt.
 
     Returns:
-        dict {name: reason} of the files that could not be fetched; empty if all is well.
+        dict {name: reason} of the files that could not be downloaded; empty on success.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()
-    bar = tqdm(desc='fetching', total=0, unit='B', unit_scale=True)
+    bar = tqdm(desc='downloading', total=0, unit='B', unit_scale=True)
     with requests.Session() as session, bar, ThreadPoolExecutor(AT_ONCE) as pool:
-        # Compressed transfer would make sizes and ranges those of something else.
+        # A compressed transfer would report other sizes and ranges.
         session.headers['Accept-Encoding'] = 'identity'
         files = [
             _File(session, f'{mirror.rstrip("/")}/{quote(name)}.bin', folder / f'{name}.bin', bar)
@@ -60,16 +60,16 @@ def fetch(names, folder, mirror, back_off=BACK_OFF):
 
 
 class _File:
-    """One file on its way."""
+    """One file being downloaded."""
 
     def __init__(self, session, url, path, bar):
         self.session, self.url, self.path, self.bar = session, url, path, bar
         self.part = path.with_name(path.name + '.part')
         self.size = self.md5 = None
-        self.shown = 0  # bytes of it on the bar
+        self.shown = 0  # its bytes on the progress bar
 
     def fetch(self, stop, back_off):
-        """Return None when the file is whole, else why it is not."""
+        """Return None when the file is complete, else the reason why it is not."""
         for attempt in range(ATTEMPTS):
             if attempt and stop.wait(back_off * 2 ** (attempt - 1)):
                 break
@@ -82,30 +82,30 @@ class _File:
                     break
             except requests.RequestException as error:
                 reason = f'{type(error).__name__}: {error}'
-            except OSError as error:  # a full disk will not empty itself
+            except OSError as error:  # a full disk stays full
                 reason = f'{error.filename or self.part}: {error.strerror}'
                 break
         return f'{self.url}: {reason}'
 
     def _attempt(self, stop):
         with self.session.head(self.url, timeout=TIMEOUT, allow_redirects=True) as answer:
-            self._expect(answer)
-        if self._whole(self.path):
+            self._read_headers(answer)
+        if self._verified(self.path):
             self._show(self.path.stat().st_size)
             return
         held = self.part.stat().st_size if self.part.exists() else 0
         if self.size is None or held < self.size:
             self._transfer(held, stop)
-        if not self._whole(self.part):
+        if not self._verified(self.part):
             got = self.part.stat().st_size
             if self.size is None or got >= self.size:
-                self.part.unlink()  # nothing to go on from
-            raise _TransferError(f'{got} bytes arrived that are not the file ({self.size} bytes)')
+                self.part.unlink()  # nothing to resume
+            raise _TransferError(f'received {got} bytes, not the file ({self.size} bytes)')
         self.part.replace(self.path)
 
-    def _expect(self, answer):
-        """Take size and md5 from an answer's headers."""
-        self._accept(answer)
+    def _read_headers(self, answer):
+        """Take size and md5 from the headers of a response."""
+        self._check_status(answer)
         length = answer.headers.get('Content-Length')
         size = int(length) if length and length.isdecimal() else None
         if size != self.size:
@@ -119,33 +119,33 @@ class _File:
         )
         self.md5 = base64.b64decode(hashes['md5']) if 'md5' in hashes else None
 
-    def _accept(self, answer):
+    def _check_status(self, answer):
         if answer.status_code not in (200, 206):
             final = answer.status_code not in TEMPORARY
             raise _TransferError(f'the server answers {answer.status_code} {answer.reason}', final)
 
     def _transfer(self, held, stop):
-        """Append the missing bytes to the part, or write it anew if the server sends all."""
+        """Append the missing bytes to the part; rewrite it if the server sends the whole file."""
         headers = {'Range': f'bytes={held}-'} if held else {}
         with self.session.get(self.url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
             if answer.status_code == 416:
                 self.part.unlink()
                 raise _TransferError('the server has no such range')
-            self._accept(answer)
-            begins = answer.headers.get('Content-Range', '').startswith(f'bytes {held}-')
-            goes_on = answer.status_code == 206 and begins
-            if answer.status_code == 206 and not goes_on:
+            self._check_status(answer)
+            same_range = answer.headers.get('Content-Range', '').startswith(f'bytes {held}-')
+            resumes = answer.status_code == 206 and same_range
+            if answer.status_code == 206 and not resumes:
                 raise _TransferError('the server sends another range than asked for')
-            self._show(held if goes_on else 0)
-            with open(self.part, 'ab' if goes_on else 'wb') as file:
+            self._show(held if resumes else 0)
+            with open(self.part, 'ab' if resumes else 'wb') as file:
                 for chunk in answer.iter_content(CHUNK):
                     if stop.is_set():
                         raise _TransferError('interrupted', final=True)
                     file.write(chunk)
                     self._show(self.shown + len(chunk))
 
-    def _whole(self, path):
-        """Return whether a file has the size and md5 that the server told."""
+    def _verified(self, path):
+        """Return whether a file exists with the size and md5 that the server reports."""
         if not path.exists() or (self.size is not None and path.stat().st_size != self.size):
             return False
         if self.md5 is None:

@@ -1,6 +1,6 @@
-"""Reads QuickDraw `.bin` files: finds where each drawing lies, and decodes only those asked for.
+"""Reads QuickDraw `.bin` files: finds the offset of each drawing and decodes only those asked for.
 
-A file is a sequence of records without header or separator, all numbers little-endian:
+A file is a sequence of records without header or separator. All numbers are little-endian:
 key_id uint64, country code 2 bytes, recognized int8, timestamp uint32 (seconds since 1970),
 number of strokes uint16; then for each stroke its number of points uint16, that many x and
 that many y, uint8 each. (Source: the data set's own description of its binary files.)
@@ -31,15 +31,15 @@ class Drawing(NamedTuple):
 
 
 class FormatError(InputError):
-    """A `.bin` file that does not end at the end of a record."""
+    """A `.bin` file whose last record is cut."""
 
     def __init__(self, name, record, offset, size):
         super().__init__(
-            f'{name}: record {record}, which starts at byte {offset}, runs past the end of the '
-            f'file ({size} bytes): the file is cut or corrupt, fetch it again'
+            f'{name}: record {record}, at byte {offset}, runs past the end of the file ({size} '
+            'bytes): the file is cut or corrupt, fetch it again'
         )
 
-    # Worker processes hand exceptions over by their message alone.
+    # A worker process passes an exception on as its class and message.
     def __reduce__(self):
         return InputError, self.args
 
@@ -49,24 +49,24 @@ def record_offsets(buffer, name='buffer'):
 
     Args:
         buffer: the whole file, bytes or mmap.
-        name: what an error calls the file.
+        name: of the file, for errors.
 
     Returns:
         int64 array (records,).
 
     Raises:
-        FormatError: the last record is not whole.
+        FormatError: the last record is cut.
     """
     size = len(buffer)
-    # All counts of a record are 16-bit numbers an even distance apart, so one of two views has
-    # them as its items, by the parity of the offset: one look a stroke. ('H' is the machine's byte
-    # order; TensorFlow's wheels are for little-endian machines only.)
+    # All counts of a record are 16-bit numbers an even distance apart. Of two views of the file,
+    # one for each parity of the offset, one holds them as items: one lookup per stroke. ('H' is
+    # the machine's byte order; TensorFlow's wheels exist for little-endian machines only.)
     content = memoryview(buffer)
     views = [content[start : size - (size - start) % 2].cast('H') for start in (0, 1)]
     offsets = array('q')
     offset = 0
-    # Indexing checks every read against the end, so nothing is believed before it is checked:
-    # a count that leads outside raises IndexError at the next read, or ends beyond `size`.
+    # Indexing checks every read against the end: a count that leads outside raises IndexError at
+    # the next read, or leaves the last offset beyond `size`.
     try:
         while offset < size:
             offsets.append(offset)
@@ -83,7 +83,7 @@ def record_offsets(buffer, name='buffer'):
 
 
 def decode(buffer, offset):
-    """Return the Drawing at an offset that record_offsets gave for this buffer."""
+    """Return the Drawing at one of the offsets that record_offsets returned for this buffer."""
     key_id, country, recognized, timestamp, strokes = HEADER.unpack_from(buffer, offset)
     offset += HEADER.size
     lines = []
@@ -101,8 +101,8 @@ class DrawingFile:
     """A `.bin` file, memory-mapped; use as a context manager.
 
     Attributes:
-        offsets: int64 array (drawings,), where each record starts.
-        key_ids: uint64 array (drawings,), in file order; not always distinct.
+        offsets: int64 array (drawings,), of the first byte of each record.
+        key_ids: uint64 array (drawings,), in file order; some may repeat.
 
     Raises:
         FormatError: the file is cut or corrupt.
@@ -110,7 +110,7 @@ class DrawingFile:
 
     def __init__(self, path):
         with open(path, 'rb') as file:
-            # mmap refuses an empty file, which is a valid one with no drawings.
+            # An empty file is valid and has no drawings; mmap refuses it.
             empty = file.seek(0, 2) == 0
             self._buffer = b'' if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self.offsets = record_offsets(self._buffer, path)

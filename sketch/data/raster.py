@@ -1,8 +1,8 @@
-"""Draws strokes as the paper's images: black on white, 256x256, then reduced.
+"""Draws strokes as the paper does: black on white at 256x256, then reduced.
 
-The paper draws with OpenCV lines of thickness 3, which paint 5 pixels (facts measured on OpenCV
-3.4 to 5.0). Pillow's lines of width 5 with a 5-pixel dot on every point stay within 2 grey
-levels of that on average; the dots make joins and caps round.
+The paper draws OpenCV lines of thickness 3, which are 5 pixels wide (measured on OpenCV 3.4 to
+5.0). Pillow's lines of width 5 with a 5-pixel dot on every point differ from them by less than 2
+grey levels on average. The dots make joins and caps round.
 """
 
 from PIL import Image, ImageDraw
@@ -16,7 +16,7 @@ def draw(strokes, size=128):
     """Draw strokes.
 
     Args:
-        strokes: (points, 2) integer arrays of x, y in 0..255; a one-point stroke is a dot, and a
+        strokes: (points, 2) integer arrays of x, y in 0..255. A stroke of one point is a dot. A
             drawing without points is a white image.
         size: side of the result in pixels, at most 256.
 

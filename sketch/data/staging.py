@@ -1,20 +1,18 @@
-"""A data set is built beside its place and renamed into it, so that no half-made one can be seen.
+"""Builds a data set beside its place and renames it when whole: no unfinished one is ever seen.
 
-    OUT/.dataset-building/new/   where the build writes; its manifest, last of all, makes it whole
-    OUT/.dataset-building/old/   what a forced build has replaced, deleted at the end
+    OUT/.dataset-building/new/   where the build writes; its manifest, written last, makes it whole
+    OUT/.dataset-building/old/   what a forced build replaces; deleted at the end
 
-Whatever the moment at which a build dies, `recover` either finishes the renames of a whole new
-data set or deletes an unfinished one. A data set without a manifest is never taken for finished.
+Whenever a build dies, `recover` either finishes the renames of a whole new data set or deletes an
+unfinished one. A data set without a manifest never counts as finished.
 """
 
 import shutil
 
+from sketch.data.dataset import FOLDERS, LABELS, MANIFEST, SHEET
 from sketch.errors import InputError
 
-MANIFEST = 'dataset.json'
-LABELS = 'conversion_labels.json'
-SHEET = 'dataset.png'
-PARTS = ('training', 'testing', LABELS, SHEET)
+PARTS = (*FOLDERS.values(), LABELS, SHEET)  # all but the manifest
 
 
 def begin(out):
@@ -32,13 +30,13 @@ def recover(out):
 
 
 def discard_unfinished(out):
-    """Remove the build folder, unless a whole data set in it waits for the next `recover`."""
+    """Remove the build folder, unless a whole data set in it waits for `recover`."""
     if _staging(out).exists() and not (_staging(out) / 'new' / MANIFEST).exists():
         shutil.rmtree(_staging(out))
 
 
 def publish(out):
-    """Rename a whole new data set into place, the old one's manifest leaving first, ours last."""
+    """Rename a whole new data set into place. The old manifest leaves first, the new comes last."""
     new, old = _staging(out) / 'new', _staging(out) / 'old'
     old.mkdir(exist_ok=True)
     if (out / MANIFEST).exists():

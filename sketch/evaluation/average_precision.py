@@ -1,10 +1,10 @@
-"""Average precision in four readings, and all else that a collection's rankings tell.
+"""Average precision in four definitions, and what else the rankings of a collection tell.
 
-For R relevant images of which m stand at ranks r_1 < ... < r_m <= k:
+For R relevant images, of which m are at ranks r_1 < ... < r_m <= k:
     standard  sum of j / r_j, divided by min(k, R)
     found     sum of j / r_j, divided by m
     all       sum of j / r_j, divided by R
-    paper     sum of (j - 1) / r_j, divided by m: what the paper's figures 6 and 7 show
+    paper     sum of (j - 1) / r_j, divided by m: the paper's figures 6 and 7 (facts.md, mAP)
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -12,95 +12,88 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sketch.errors import InputError
 from sketch.evaluation.ranking import Rankings
+from sketch.runs.settings import Default
 
-READINGS = ('standard', 'found', 'all', 'paper')
-THREADS = 4  # the paper's pool
-BLOCK = 128  # queries a thread works on at a time; with 5,000 images, 5 MB of distances
-FIRST = 10  # answers that a person looks at
+DEFINITIONS = ('standard', 'found', 'all', 'paper')
+BLOCK = 128  # queries per task of the pool; with 5,000 images, 5 MB of distances
+FIRST = 10  # retrieved images that a person looks at
 RECALLS = np.arange(11) / 10  # of an 11-point curve
 
 
-def average_precision(relevant, k, reading='standard'):
+def average_precision(relevant, k, definition='standard'):
     """Return the average precision at k of one ranking.
 
     Args:
-        relevant: bool array (answers,), whether the answer at each rank is relevant, nearest
-            first, the query itself left out.
-        k: how many answers count, 1 to `answers`.
-        reading: one of READINGS.
+        relevant: bool array (images,), whether the image at each rank is relevant; nearest first,
+            without the query.
+        k: how many ranks count, 1 to `images`.
+        definition: one of DEFINITIONS.
 
     Returns:
-        float in [0, 1]; 0 if no relevant answer stands among the first k.
+        float in [0, 1]; 0 if none of the first k is relevant.
 
     Raises:
-        ValueError: k is out of range or the reading is unknown.
+        ValueError: k is out of range or the definition is unknown.
     """
     relevant = np.asarray(relevant, bool)
     if not 1 <= k <= len(relevant):
-        raise ValueError(f'k is {k}, but the ranking has {len(relevant)} answers')
+        raise ValueError(f'k is {k}, but the ranking has {len(relevant)} images')
     ranks = np.flatnonzero(relevant) + 1
-    return float(_precisions(ranks, [k])[READINGS.index(reading), 0])
+    return float(_precisions(ranks, [k])[DEFINITIONS.index(definition), 0])
 
 
 class Retrieval(NamedTuple):
-    """What each image of a collection found as a query against all the others.
+    """What each image of a collection retrieves as a query against all the others.
 
-    A query whose label no other image has is not `answerable` and left out of every mean.
+    A query without relevant images (no other image has its label) counts in no mean.
     """
 
     labels: np.ndarray  # (images,), of the queries
     ks: tuple
-    average_precisions: np.ndarray  # float64 (images, readings, ks)
+    average_precisions: np.ndarray  # float64 (images, definitions, ks)
     interpolated: np.ndarray  # float64 (images, 11), precision at the RECALLS
-    first: np.ndarray  # (images, 10 or all others), labels of the first answers
-    tied: np.ndarray  # bool (images,), a relevant and another answer are equally far
-    answerable: np.ndarray  # bool (images,)
+    first: np.ndarray  # (images, 10 or all others), labels of the first images retrieved
+    tied: np.ndarray  # bool (images,), a relevant image and another are exactly equally far
+    has_relevant: np.ndarray  # bool (images,)
 
     def means(self):
-        """Return {(reading, k): mAP}."""
-        means = self.average_precisions[self.answerable].mean(axis=0)
+        """Return {(definition, k): mAP}."""
+        means = self.average_precisions[self.has_relevant].mean(axis=0)
         return {
-            (reading, k): float(means[row, column])
-            for row, reading in enumerate(READINGS)
+            (definition, k): float(means[row, column])
+            for row, definition in enumerate(DEFINITIONS)
             for column, k in enumerate(self.ks)
         }
 
 
-def retrieve(features, labels, ks, distance='euclidean', threads=THREADS, reorder=None):
-    """Let each vector be a query against all the others (never itself, by its index).
+def retrieve(features, labels, ks, distance=Default.distance, threads=Default.threads,
+             reorder=None):  # fmt: skip
+    """Take each vector as a query against all the others (never itself, by its index).
 
     Args:
         features: (images, values), finite numbers.
-        labels: (images,) integers; answers of the query's label are relevant.
-        ks: how many answers count, each 1 to images - 1.
+        labels: (images,) integers; images with the query's label are relevant.
+        ks: how many ranks count, each 1 to images - 1.
         distance: one of ranking.DISTANCES.
         threads: of the pool that works on blocks of queries.
-        reorder: function (query, order) -> order that changes a ranking before it is judged.
+        reorder: function (query, order) -> order, applied to each ranking before it is judged.
 
     Returns:
         Retrieval.
 
     Raises:
-        ValueError: a k out of range, features not finite, or no two labels alike.
+        ValueError: k out of range, NaN or infinite features, or no two equal labels.
     """
     features, labels, ks = np.asarray(features), np.asarray(labels), tuple(ks)
-    images = len(features)
-    if len(labels) != images:
-        raise ValueError(f'{images} feature vectors, but {len(labels)} labels')
-    for k in ks:
-        if not 1 <= k < images:
-            raise ValueError(f'k is {k}, but must be from 1 to {images - 1}, all other images')
-    _, member, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    answerable = sizes[member] > 1
-    if not answerable.any():
-        raise ValueError('no two images have the same label: there is nothing to find')
-    rankings = Rankings(features, distance)
+    has_relevant = _check(features, labels, ks)
+    images, rankings = len(features), Rankings(features, distance)
 
     def block(start):
         queries = range(start, min(start + BLOCK, images))
         judged = []
-        for query, order, ties in zip(queries, *rankings.of(queries)):
+        for query, order, ties in zip(queries, *rankings.rank(queries)):
             relevant = labels[order] == labels[query]
             tied = np.any(ties & (relevant[1:] != relevant[:-1]))
             if reorder is not None:
@@ -115,14 +108,53 @@ def retrieve(features, labels, ks, distance='euclidean', threads=THREADS, reorde
     with ThreadPoolExecutor(threads) as pool:
         blocks = list(pool.map(block, range(0, images, BLOCK)))
     columns = [np.array(column) for column in zip(*(row for block in blocks for row in block))]
-    return Retrieval(labels, ks, *columns, answerable)
+    return Retrieval(labels, ks, *columns, has_relevant)
+
+
+def choose_k(asked, images):
+    """Return the k to compute, as a sorted list of integers.
+
+    Args:
+        asked: of --k: numbers as text, or `all` for images - 1. If empty, the paper's two; one
+            that is too large is skipped and reported.
+        images: in the test set.
+
+    Raises:
+        InputError: a k that was asked for is too large.
+    """
+    largest = images - 1
+    if not asked:
+        for k in Default.k:
+            if k > largest:
+                print(f'k = {k} skipped: with {images} test images the largest k is {largest}')
+        return [k for k in Default.k if k <= largest] or [largest]
+    chosen = [largest if k == 'all' else int(k) for k in asked]
+    for k in chosen:
+        if not 1 <= k <= largest:
+            raise InputError(f'--k {k}: the largest k for {images} test images is {largest}')
+    return sorted(set(chosen))
+
+
+def _check(features, labels, ks):
+    """Check the arguments of retrieve; return which queries have relevant images."""
+    images = len(features)
+    if len(labels) != images:
+        raise ValueError(f'{images} feature vectors, but {len(labels)} labels')
+    for k in ks:
+        if not 1 <= k < images:
+            raise ValueError(f'k is {k}, but must be from 1 to {images - 1}, all other images')
+    _, member, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    has_relevant = sizes[member] > 1
+    if not has_relevant.any():
+        raise ValueError('no two images have the same label: no query has a relevant image')
+    return has_relevant
 
 
 def _precisions(ranks, ks):
-    """Return average precision, (readings, ks), from the ranks of all relevant answers, rising."""
+    """Return average precision, (definitions, ks), from the rising ranks of all relevant images."""
     found = np.searchsorted(ranks, ks, side='right')
     place = np.arange(1, len(ranks) + 1)
-    # Sums over the first m relevant answers, for every m from 0.
+    # Sums over the first m relevant images, for every m from 0.
     precision, papers = (
         np.concatenate([[0.0], np.cumsum(numerator / ranks)])[found]
         for numerator in (place, place - 1)
@@ -140,11 +172,11 @@ def _precisions(ranks, ks):
 
 
 def _interpolated(ranks):
-    """Return the best precision at each recall or a higher one, (11,); 0 without any to find."""
+    """Return the best precision at each recall or beyond, (11,); 0 without relevant images."""
     if not len(ranks):
         return np.zeros(len(RECALLS))
     precision = np.arange(1, len(ranks) + 1) / ranks
     best = np.maximum.accumulate(precision[::-1])[::-1]
-    # How many answers make each recall: a tenth of them for 0.1, rounded up; at least one.
+    # How many relevant images make each recall: a tenth of them for 0.1, rounded up; at least one.
     needed = np.maximum(-(-np.arange(len(RECALLS)) * len(ranks) // 10), 1)
     return best[needed - 1]

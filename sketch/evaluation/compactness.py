@@ -2,38 +2,37 @@
 
 import numpy as np
 
-from sketch.evaluation.ranking import prepare
+from sketch.evaluation.ranking import from_squared, prepare
 
-BLOCK = 512  # vectors whose distances to all others are held at a time
+BLOCK = 512  # vectors whose distances to all others are in memory at a time
 
 
 def compactness(features, labels, distance='euclidean'):
-    """Return the mean distance within a category over the mean distance between categories.
+    """Return the mean distance within categories divided by the mean distance between them.
 
-    1: distance does not tell the categories apart; 0: each is a single point. None if it is not
-    defined: no two labels are alike, none differ, or no two vectors of different labels do.
+    1 means that distances do not separate the categories; 0 that each category is one point. None
+    if a mean is empty or zero.
 
     Args:
         features: (images, values), finite numbers.
         labels: (images,) integers.
-        distance: one of ranking.DISTANCES; cosine is 1 less the cosine of the angle.
+        distance: one of ranking.DISTANCES; the cosine distance is 1 - cosine.
     """
     vectors, labels = prepare(features, distance), np.asarray(labels)
     norms = np.einsum('ij,ij->i', vectors, vectors)
     within = between = 0.0
-    pairs = alike_pairs = 0
+    pairs = same_pairs = 0
     for start in range(0, len(vectors), BLOCK):
         rows = slice(start, start + BLOCK)
         squared = norms[rows, np.newaxis] + norms - 2 * vectors[rows] @ vectors.T
-        # Of vectors of length 1, half the square is the cosine distance.
-        distances = np.sqrt(np.maximum(squared, 0)) if distance == 'euclidean' else squared / 2
+        distances = from_squared(squared, distance)
         own = np.arange(len(distances))
         distances[own, start + own] = 0
-        alike = labels[rows, np.newaxis] == labels
-        within += distances[alike].sum()
-        between += distances[~alike].sum()
-        pairs += alike.size - len(own)
-        alike_pairs += alike.sum() - len(own)
-    if not 0 < alike_pairs < pairs or between <= 0:
+        same = labels[rows, np.newaxis] == labels
+        within += distances[same].sum()
+        between += distances[~same].sum()
+        pairs += same.size - len(own)
+        same_pairs += same.sum() - len(own)
+    if not 0 < same_pairs < pairs or between <= 0:
         return None
-    return float((within / alike_pairs) / (between / (pairs - alike_pairs)))
+    return float((within / same_pairs) / (between / (pairs - same_pairs)))

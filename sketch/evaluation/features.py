@@ -4,7 +4,7 @@
     vectors  float32 (images, 1024), fc1 of each image
     labels   int32 (images,)
     key_ids  text (images,), the images' file names without .png
-    source   text, a hash of the checkpoint and of the images: others are computed anew
+    source   text, a hash of the checkpoint and the images; if it differs, all is computed again
 """
 
 import hashlib
@@ -16,19 +16,20 @@ from typing import NamedTuple
 
 import numpy as np
 
+import n1_features
+import n2_features
 from sketch import atomic
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
-from sketch.runs.checkpoints import FEATURES
-from sketch.tensorflow_setup import tf
-from sketch.training.distribution import alone
+from sketch.tensorflow_setup import ignore_tf_config, tf
 
-FC2 = 'ConvNet/dense_1'  # as the published checkpoints name the last layer
+NETWORKS = {'n1': n1_features, 'n2': n2_features}
+FC2 = 'ConvNet/dense_1'  # the last layer's name in the published checkpoints
 EMBEDDING = 'ConvNet/embedding/kernel'
 
 
 class FeatureVectors(NamedTuple):
-    """One row an image, in a split's order; the types are those of the file."""
+    """One row per image, in a split's order; types as in the file."""
 
     vectors: np.ndarray
     labels: np.ndarray
@@ -44,13 +45,13 @@ def feature_vectors(checkpoint, split, size):
         size: side of its images in pixels.
 
     Raises:
-        InputError: the network gives values that are not finite.
+        InputError: the network gives NaN or infinity.
     """
     path = checkpoint.folder / f'fc1_{split.name}.npz'
     source = _source(checkpoint, split)
-    kept = _read(path, source)
-    if kept is not None:
-        return kept
+    cached = _read(path, source)
+    if cached is not None:
+        return cached
     vectors = extract(checkpoint, evaluation_input_fn(split, size))
     if len(vectors) != len(split):
         raise RuntimeError(f'{len(vectors)} feature vectors of {len(split)} images')
@@ -59,7 +60,7 @@ def feature_vectors(checkpoint, split, size):
     np.savez(content, source=source, **computed._asdict())
     try:
         atomic.write_bytes(path, content.getvalue())
-    except OSError as error:  # a folder that may only be read will do
+    except OSError as error:  # a read-only folder is no reason to stop
         print(f'{path}: not kept ({error.strerror})')
     return computed
 
@@ -71,27 +72,27 @@ def vector_of(checkpoint, image):
 
 
 def extract(checkpoint, input_fn):
-    """Return fc1 of all images that an input function gives, float32 (images, 1024).
+    """Return fc1 of all images of an input function, float32 (images, 1024).
 
     Raises:
-        InputError: the network gives values that are not finite.
+        InputError: the network gives NaN or infinity.
     """
-    alone()
+    ignore_tf_config()
     settings = checkpoint.settings
     estimator = tf.estimator.Estimator(
-        FEATURES[settings.net].model_fn, str(checkpoint.folder), params=settings.params
+        NETWORKS[settings.net].model_fn, str(checkpoint.folder), params=settings.params
     )
     predicted = estimator.predict(
         input_fn, checkpoint_path=checkpoint.prefix, yield_single_examples=False
     )
     vectors = np.concatenate([batch['fc1'] for batch in predicted])
     if not np.isfinite(vectors).all():
-        raise InputError(f'{checkpoint.prefix}: gives feature vectors that are not finite')
+        raise InputError(f'{checkpoint.prefix}: its feature vectors contain NaN or infinity')
     return vectors
 
 
 def class_probabilities(checkpoint, vectors):
-    """Return what the checkpoint's last layer makes of fc1: float64 (images, classes), sums 1."""
+    """Return the softmax of the checkpoint's fc2 on fc1: float64 (images, classes)."""
     kernel, bias = (
         tf.train.load_variable(checkpoint.prefix, f'{FC2}/{name}') for name in ('kernel', 'bias')
     )
@@ -101,18 +102,18 @@ def class_probabilities(checkpoint, vectors):
 
 
 def embeddings(checkpoint, vectors):
-    """Return what a triplet loss made of fc1, float64 (images, embedding size) of length 1.
+    """Return the embedding of fc1, float64 (images, embedding size) of length 1 (or 0).
 
-    None for a checkpoint that was trained without one. A vector of zeros stays so.
+    None for a checkpoint that was trained without a triplet loss.
     """
-    if not checkpoint.settings.embedding_size:
+    if not checkpoint.settings.has_triplets:
         return None
     embedded = vectors.astype(np.float64) @ tf.train.load_variable(checkpoint.prefix, EMBEDDING)
     return embedded / np.maximum(np.linalg.norm(embedded, axis=1, keepdims=True), 1e-12)
 
 
 def _source(checkpoint, split):
-    """Return a hash of the checkpoint (its index holds a checksum of every tensor) and images."""
+    """Return a hash of the checkpoint (its index has a checksum of every tensor) and the images."""
     content = hashlib.sha256(Path(f'{checkpoint.prefix}.index').read_bytes())
     for path, label in zip(split.paths, split.labels):
         content.update(b'%d/%s\n' % (label, os.path.basename(path)))
@@ -121,7 +122,7 @@ def _source(checkpoint, split):
 
 
 def _read(path, source):
-    """Return the FeatureVectors of a file, None if it is not there, damaged or of other things."""
+    """Return the FeatureVectors of a file; None if it is absent, corrupt or of another source."""
     try:
         with np.load(path, allow_pickle=False) as content:
             if str(content['source']) != source:

@@ -1,37 +1,37 @@
 """Exact rankings of feature vectors by distance.
 
-Squared distances come from one matrix product, |q - x|^2 = |q|^2 + |x|^2 - 2 q.x, which loses the
-small distances of long vectors to rounding. Its error is bounded; where two neighbours in an order
-are closer than the bound allows, their distances are computed again from differences. So the order
+Squared distances come from one matrix product: |q - x|^2 = |q|^2 + |x|^2 - 2 q.x. Rounding makes
+this inexact for vectors that are close together. The error is bounded: where two neighbours in an
+order are closer than the bound, their distances are computed again from differences. So the order
 is that of direct float64 differences, and identical vectors tie exactly.
 """
 
 import numpy as np
 
 DISTANCES = ('euclidean', 'cosine')
-CHUNK = 1024  # vectors whose differences are held at a time
+CHUNK = 1024  # vectors whose differences are in memory at a time
 
 
 def prepare(features, distance):
     """Return vectors whose Euclidean order is that of a distance, float64 (images, values or + 1).
 
-    For the cosine distance these have length 1; vectors of zeros, which have no direction, get a
-    dimension of their own, at cosine 0 to all others and equal to each other.
+    For the cosine distance these have length 1. Vectors of zeros have no direction; they get a
+    dimension of their own, which gives them cosine 0 to all others and 1 to each other.
 
     Raises:
-        ValueError: a value is not finite.
+        ValueError: a value is NaN or infinite.
     """
     vectors = np.ascontiguousarray(features, np.float64)
     if not np.isfinite(vectors).all():
-        raise ValueError('feature vectors with values that are not finite')
+        raise ValueError('feature vectors contain NaN or infinity')
     if distance == 'euclidean':
         return vectors
-    # Dividing by the largest value first keeps the squares of tiny or huge ones in range.
+    # Dividing by the largest value first keeps the squares of tiny or huge values in range.
     largest = np.abs(vectors).max(axis=1, keepdims=True)
-    dead = largest == 0
-    vectors = vectors / np.where(dead, 1, largest)
-    vectors /= np.where(dead, 1, np.linalg.norm(vectors, axis=1, keepdims=True))
-    return np.hstack([vectors, dead])
+    zero = largest == 0
+    vectors = vectors / np.where(zero, 1, largest)
+    vectors /= np.where(zero, 1, np.linalg.norm(vectors, axis=1, keepdims=True))
+    return np.hstack([vectors, zero])
 
 
 def squared_distances(vectors, query):
@@ -43,8 +43,14 @@ def squared_distances(vectors, query):
     return squared
 
 
+def from_squared(squared, distance):
+    """Return the distances that squared Euclidean ones of prepared vectors stand for."""
+    # Between vectors of length 1, |q - x|^2 = 2 - 2 cos.
+    return np.sqrt(np.maximum(squared, 0)) if distance == 'euclidean' else squared / 2
+
+
 class Rankings:
-    """The orders in which each of some vectors finds all the others.
+    """The order in which each of some vectors retrieves all the others.
 
     Args:
         features: (images, values), finite numbers.
@@ -54,18 +60,18 @@ class Rankings:
     def __init__(self, features, distance='euclidean'):
         self.vectors = prepare(features, distance)
         self.norms = np.einsum('ij,ij->i', self.vectors, self.vectors)
-        # Bound on the rounding of the sum of products below, by the largest norm there is.
+        # Bound on the rounding error of the sum of products below, from the largest norm.
         rounding = 2 * (self.vectors.shape[1] + 4) * np.finfo(np.float64).eps
         self.margins = rounding * (self.norms + self.norms.max(initial=0))
-        self.twins = _first_equal(self.vectors)
+        self.first_duplicate = _first_duplicate(self.vectors)
 
-    def of(self, queries):
-        """Rank the others for each of a range of queries.
+    def rank(self, queries):
+        """Rank all other images for each query of a range.
 
         Returns:
-            orders: int64 (queries, images - 1), the other images' indices, nearest first; equal
+            orders: int64 (queries, images - 1), indices of the other images, nearest first; equal
                 distances keep index order.
-            ties: bool (queries, images - 2), whether an answer is exactly as far as the next.
+            ties: bool (queries, images - 2), whether an image is exactly as far as the next.
         """
         rows = self.vectors[queries.start : queries.stop]
         squared = rows @ self.vectors.T
@@ -76,28 +82,28 @@ class Rankings:
         orders = np.argsort(squared, axis=1, kind='stable')[:, :-1]
         ties = np.zeros((len(queries), orders.shape[1] - 1), bool)
         for query, distances, order, tied in zip(queries, squared, orders, ties):
-            self._settle(query, distances, order, tied)
+            self._resolve_near_ties(query, distances, order, tied)
         return orders, ties
 
-    def _settle(self, query, distances, order, tied):
-        """Put neighbours in `order` right whose distances are too close to call."""
+    def _resolve_near_ties(self, query, distances, order, tied):
+        """Reorder neighbours whose distances differ by less than the rounding error."""
         close = np.diff(distances[order]) <= 2 * self.margins[query]
         if not close.any():
             return
         edges = np.flatnonzero(np.diff(np.concatenate([[False], close, [False]])))
         for first, last in edges.reshape(-1, 2):
             run = np.sort(order[first : last + 1])
-            # Identical vectors may be many (a network whose fc1 is dead); one of them is enough.
-            distinct, which = np.unique(self.twins[run], return_inverse=True)
+            # A network whose fc1 is dead gives many identical vectors; one of them is enough.
+            distinct, which = np.unique(self.first_duplicate[run], return_inverse=True)
             exact = squared_distances(self.vectors[distinct], self.vectors[query])[which]
             places = np.argsort(exact, kind='stable')
             order[first : last + 1] = run[places]
             tied[first:last] = np.diff(exact[places]) == 0
 
 
-def _first_equal(vectors):
-    """Return for each row the index of the first row that is identical, int64 (rows,)."""
-    rows = np.ascontiguousarray(vectors + 0.0)  # -0.0 equals 0.0
+def _first_duplicate(vectors):
+    """Return for each row the index of the first row identical to it, int64 (rows,)."""
+    rows = np.ascontiguousarray(vectors + 0.0)  # turns -0.0 into 0.0
     whole = rows.view(np.dtype((np.void, rows.strides[0])))[:, 0]
     _, first, which = np.unique(whole, return_index=True, return_inverse=True)
     return first[which]

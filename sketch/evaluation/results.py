@@ -1,41 +1,67 @@
-"""The table of everything measured, results.csv: one row a number, in long form."""
+"""The table of all measurements, results.csv: one row per number."""
 
 import csv
 import datetime
-import io
 from pathlib import Path
+from typing import NamedTuple
 
 from sketch import atomic
 from sketch.errors import InputError
+from sketch.runs.names import canonical
 
-# run: checkpoint folder; net: n1 or n2; filters: 64-64-64-64, empty for n2; size: pixels;
-# batch: images; step: training steps taken; split: train or test; reading, distance, variant: of
-# the mAP; k: integer; value: fraction; images, classes: of the split measured; time: UTC.
 COLUMNS = [
-    'run',
-    'net',
-    'filters',
-    'size',
-    'batch',
+    'run',  # name of the checkpoint folder
+    'net',  # n1 or n2
+    'filters',  # skNet's, 64-64-64-64; empty for n2
+    'size',  # pixels
+    'batch',  # images
     'epochs',
-    'step',
-    'split',
-    'metric',
-    'reading',
+    'step',  # training steps taken
+    'split',  # train or test
+    'metric',  # accuracy, mAP or compactness
+    'definition',  # this and the next three: of the mAP
     'distance',
     'variant',
     'k',
     'value',
-    'images',
+    'images',  # of the split
     'classes',
     'seed',
-    'time',
+    'time',  # UTC
 ]
-IDENTITY = [column for column in COLUMNS if column not in ('value', 'time')]
+KEY = [column for column in COLUMNS if column not in ('value', 'time')]
+_RENAMED = {'reading': 'definition'}  # columns of earlier versions
+
+
+class Measured(NamedTuple):
+    """What an evaluation returns: rows for results.csv, and the same as text."""
+
+    rows: list  # dicts by column
+    text: str
+
+
+def shared_columns(checkpoint, dataset, split):
+    """Return the columns that all measurements of a checkpoint on a split share."""
+    settings = checkpoint.settings
+    return {
+        'run': checkpoint.run,
+        'net': settings.net,
+        'filters': '-'.join(map(str, settings.filters)),
+        'size': dataset.size,
+        'batch': settings.batch_size,
+        'epochs': settings.epochs,
+        'step': checkpoint.step,
+        'split': split.name,
+        'images': len(split),
+        'classes': dataset.classes,
+        'seed': settings.seed,
+    }
 
 
 def read(path):
     """Return the rows of a results file as dicts of text; none if the file does not exist.
+
+    Tables of earlier versions are translated to today's columns and run names.
 
     Raises:
         InputError: the file is not such a table.
@@ -46,12 +72,13 @@ def read(path):
     try:
         with open(path, encoding='utf-8', newline='') as file:
             table = csv.DictReader(file)
+            table.fieldnames = [_RENAMED.get(name, name) for name in table.fieldnames or ()]
             columns, rows = table.fieldnames, list(table)
     except (UnicodeDecodeError, csv.Error):
         columns, rows = None, []
     if columns != COLUMNS or any(None in row or None in row.values() for row in rows):
         raise InputError(f'{path}: not a table of results (columns {",".join(COLUMNS)}); move it')
-    return rows
+    return [{**row, 'run': canonical(row['run'])} for row in rows]
 
 
 def has(path, wanted):
@@ -61,27 +88,24 @@ def has(path, wanted):
 
 
 def record(path, rows):
-    """Add rows (dicts; missing columns are empty) to a results file.
+    """Add rows (dicts by column; a missing column is empty) to a results file.
 
-    A row that agrees with an earlier one in everything but value and time replaces it.
+    A row replaces an earlier one that is equal in everything but value and time.
     """
     path = Path(path)
     now = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
     rows = [{column: _text(row.get(column)) for column in COLUMNS} for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic.exclusive(path.parent, 'writer of results', wait=True):
-        table = {_identity(row): row for row in read(path)}
+        table = {_key(row): row for row in read(path)}
         for row in rows:
-            table[_identity(row)] = {**row, 'time': now}
-        content = io.StringIO()
-        writer = csv.DictWriter(content, COLUMNS, lineterminator='\n')
-        writer.writeheader()
-        writer.writerows(table.values())
-        atomic.write_text(path, content.getvalue())
+            table[_key(row)] = {**row, 'time': now}
+        lines = [[row[column] for column in COLUMNS] for row in table.values()]
+        atomic.write_csv(path, COLUMNS, lines)
 
 
-def _identity(row):
-    return tuple(row[column] for column in IDENTITY)
+def _key(row):
+    return tuple(row[column] for column in KEY)
 
 
 def _text(value):

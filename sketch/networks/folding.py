@@ -1,8 +1,9 @@
-"""Convolutions of evaluation, whose batch normalisation is folded into what reads them.
+"""Convolutions for evaluation: batch normalisation is folded into the next layer.
 
-Once trained, batch normalisation is a scale and a shift per channel. A convolution that reads it
-takes both into its kernel and bias, and max pooling hands them on, so that no pass over the
-activations is left to it. Same function, other last bits; README (checks of scale) has the gain.
+After training, batch normalisation is one scale and one shift per channel. The convolution that
+reads its output takes both into its kernel and bias, and max pooling passes them on. No pass over
+the activations is left. The function is the same but for rounding; docs/performance.md has the
+gain.
 """
 
 from typing import NamedTuple
@@ -13,21 +14,21 @@ variable = tf.compat.v1.get_variable
 
 
 class Folded(NamedTuple):
-    """ReLU and batch normalisation of a convolution of images, left to whoever reads them."""
+    """A convolution whose ReLU and batch normalisation are left to the layer that reads it."""
 
     images: tf.Tensor  # float32 (batch, side, side, channels)
     kernel: tf.Tensor  # float32 (3, 3, channels, filters)
     bias: tf.Tensor  # float32 (filters,), like the next two
     scale: tf.Tensor  # batch normalisation is scale * relu(convolution) + shift
     shift: tf.Tensor
-    poolings: tuple = ()  # functions, max pooling each, that come after all this
+    poolings: tuple = ()  # max pooling functions, applied after all this
 
     def rectified(self):
-        """Return all but scale and shift: float32 (batch, side, side, filters) >= 0."""
+        """Return everything but scale and shift: float32 (batch, side, side, filters) >= 0."""
         if not self.poolings:
             return tf.nn.relu(_convolve(self.images, self.kernel, self.bias))
-        # Pooling first, as it leaves a quarter of the pixels. The maximum of what a negative scale
-        # turns round is that of the smallest value, which the sign in the kernel makes the largest.
+        # Pool before ReLU: that leaves a quarter of the pixels. A negative scale swaps max and
+        # min, so flip the sign around the pooling.
         sign = tf.where(self.scale < 0, -1.0, 1.0)
         x = _convolve(self.images, self.kernel * sign, self.bias * sign)
         for pool in self.poolings:
@@ -37,10 +38,6 @@ class Folded(NamedTuple):
     def normalised(self):
         """Return the values themselves: float32 (batch, side, side, filters)."""
         return tf.nn.bias_add(self.rectified() * self.scale, self.shift)
-
-
-def _convolve(images, kernel, bias):
-    return tf.nn.bias_add(tf.nn.conv2d(images, kernel, 1, 'VALID'), bias)
 
 
 def conv(x, filters, epsilon):
@@ -58,7 +55,7 @@ def conv(x, filters, epsilon):
     """
     images = x.rectified() if isinstance(x, Folded) else x
     with tf.compat.v1.variable_scope(None, 'conv2d'):
-        # get_variable's own default has no seed, which train.py --deterministic refuses.
+        # get_variable's own default initialiser has no seed, which --deterministic requires.
         glorot = tf.keras.initializers.GlorotUniform()
         kernel = variable('kernel', (3, 3, images.shape[-1], filters), initializer=glorot)
         bias = variable('bias', filters, initializer=tf.compat.v1.zeros_initializer())
@@ -78,3 +75,7 @@ def conv(x, filters, epsilon):
 def values(x):
     """Return x itself, normalised if it is Folded."""
     return x.normalised() if isinstance(x, Folded) else x
+
+
+def _convolve(images, kernel, bias):
+    return tf.nn.bias_add(tf.nn.conv2d(images, kernel, 1, 'VALID'), bias)

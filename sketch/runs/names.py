@@ -1,16 +1,24 @@
-"""The names of networks and runs, for what loads TensorFlow and what does not."""
+"""The names of checkpoint folders: checkpoints_<net>[_<mark>...]_<epochs>e."""
 
 import re
 
-TITLES = {'n1': 'skNet', 'n2': 'skResNet'}
+# Marks as earlier versions wrote them. Their folders and results stay readable.
+_OLD_MARKS = ((r'_drawings(\d+)(?=_)', r'_images\1'), (r'_reestimated(?=_)', '_precise-bn'))
+
+
+def canonical(name):
+    """Return a folder's name with today's marks."""
+    for old, new in _OLD_MARKS:
+        name = re.sub(old, new, name)
+    return name
 
 
 def series(name):
-    """Return a run's name without its epoch count: checkpoints_n1_10e -> checkpoints_n1."""
-    return re.sub(r'_[\d.]+e$', '', name)
+    """Return a run's canonical name without its epochs: checkpoints_n1_10e -> checkpoints_n1."""
+    return re.sub(r'_[\d.]+e$', '', canonical(name))
 
 
 def epochs_in(name):
-    """Return the epoch count that a run's name ends with, None without one."""
+    """Return the number of epochs at the end of a run's name, None without one."""
     match = re.search(r'[_-](\d+(?:\.\d+)?)e$', name)
     return float(match.group(1)) if match else None

@@ -1,38 +1,37 @@
-"""The checkpoint folder of a run in training: begun, continued, and cleaned at the end.
+"""The checkpoint folder of a training: made ready, resumed, and cleaned at the end.
 
-Whoever calls these holds the folder's lock (atomic.exclusive).
+The caller holds the folder's lock (atomic.exclusive).
 """
 
 import dataclasses
 import shutil
 from pathlib import Path
 
-from sketch import atomic
 from sketch.errors import InputError
 from sketch.runs import checkpoints
+from sketch.runs import settings as run_settings
 from sketch.runs.names import series
 from sketch.tensorflow_setup import tf
 
-PREPARING = '.preparing'  # there while a folder is being begun: what it holds is not a run yet
+PREPARING = '.preparing'  # there while a folder is being made: its content is not a run yet
 
 
-def begin_or_go_on(folder, settings, target):
-    """Make a folder ready to train in; return the checkpoint to go on from, None without any.
+def prepare(folder, settings, target):
+    """Make a folder ready for training; return the checkpoint to resume from, None without one.
 
-    A new folder begins with the nearest earlier checkpoint of the same run, if there is one. Of
-    one that was trained in before, the newest whole checkpoint counts; damaged ones are removed,
-    which is said.
+    A new folder starts with the nearest earlier checkpoint of the same run, if there is one. In an
+    old folder the newest intact checkpoint counts. A corrupt one is reported and removed.
 
     Args:
         folder: Path, existing.
-        settings: Settings that it is trained with.
-        target: the step it shall end at.
+        settings: Settings of the training.
+        target: the step at which it ends.
 
     Raises:
-        InputError: the folder was trained with other settings, or is not one of train.py.
+        InputError: the folder was trained with other settings, or train.py did not make it.
         OSError: a checkpoint cannot be read; it is left as it is.
     """
-    found = checkpoints.load_settings(folder)
+    found = run_settings.load(folder)
     if found is not None and found != settings:
         raise InputError(
             f'{folder}: trained with {found.differences(settings)}; give another '
@@ -41,23 +40,17 @@ def begin_or_go_on(folder, settings, target):
     if (folder / PREPARING).exists():
         _empty(folder)
     elif found is None and any(folder.iterdir()):
-        raise InputError(f'{folder}: has no {checkpoints.SETTINGS}; give another --checkpoints')
-    if not (folder / checkpoints.SETTINGS).exists():
-        _begin(folder, settings, target)
+        raise InputError(f'{folder}: has no {run_settings.FILE}; give another --checkpoints')
+    if not (folder / run_settings.FILE).exists():
+        _start(folder, settings, target)
     prefix = checkpoints.latest(folder)
-    while prefix is not None:
-        try:
-            checkpoints.read_shapes(prefix)
-            break
-        except InputError as error:
-            _read_all(prefix)
-            print(f'{error}: removed')
+    while prefix is not None and not _intact(prefix):
         tf.compat.v1.train.remove_checkpoint(prefix)
         prefix = checkpoints.latest(folder)
         if prefix is None:
-            print(f'{folder}: no whole checkpoint is left, the run begins anew')
+            print(f'{folder}: no intact checkpoint; restarting from scratch')
             _empty(folder)
-            _begin(folder, settings, target)
+            _start(folder, settings, target)
             prefix = checkpoints.latest(folder)
     return prefix
 
@@ -71,28 +64,38 @@ def keep_only_last(folder):
             tf.compat.v1.train.remove_checkpoint(str(index.with_suffix('')))
 
 
-def _read_all(prefix):
-    """Raise OSError if a file of a checkpoint is there and cannot be read, which is no damage."""
-    for path in Path(prefix).parent.glob(f'{Path(prefix).name}.*'):
-        with open(path, 'rb') as file:
-            while file.read(1 << 20):
-                pass
+def _intact(prefix):
+    """Return whether a checkpoint is intact; report it if not.
+
+    Raises:
+        OSError: a file is there and cannot be read. That is no corruption.
+    """
+    try:
+        checkpoints.read_shapes(prefix)
+    except InputError as error:
+        for path in Path(prefix).parent.glob(f'{Path(prefix).name}.*'):
+            with open(path, 'rb') as file:
+                while file.read(1 << 20):
+                    pass
+        print(f'{error}: removed')
+        return False
+    return True
 
 
-def _begin(folder, settings, target):
+def _start(folder, settings, target):
     (folder / PREPARING).touch()
     earlier = _earlier_checkpoint(folder, settings, target)
     if earlier is not None:
-        print(f'{folder}: goes on from {earlier}')
+        print(f'{folder}: resumes from {earlier}')
         for file in Path(earlier).parent.glob(f'{Path(earlier).name}.*'):
             shutil.copy(file, folder)
         checkpoints.name_latest(folder, Path(earlier).name)
-    atomic.write_json(folder / checkpoints.SETTINGS, dataclasses.asdict(settings))
+    run_settings.save(folder, settings)
     (folder / PREPARING).unlink()
 
 
 def _empty(folder):
-    """Remove all that a folder holds, its mark of being unfinished last."""
+    """Remove all that a folder holds, but for the mark that it is unfinished."""
     (folder / PREPARING).touch()
     for path in folder.iterdir():
         if path.is_dir():
@@ -102,16 +105,18 @@ def _empty(folder):
 
 
 def _earlier_checkpoint(folder, settings, target):
-    """Return the whole checkpoint of the same run nearest below a step, None without any."""
+    """Return the intact checkpoint of the same run nearest below a step, None without any."""
     run = series(folder.name)
     earlier = []
-    for other in sorted(folder.parent.glob(f'{run}_*e')):
-        prefix, found = checkpoints.latest(other), checkpoints.load_settings(other)
-        if series(other.name) != run or not prefix or found is None:
+    for other in sorted(folder.parent.glob('checkpoints_*e')):
+        if series(other.name) != run:
+            continue
+        prefix, found = checkpoints.latest(other), run_settings.load(other)
+        if not prefix or found is None:
             continue
         found = dataclasses.replace(found, epochs=settings.epochs)
         if found != settings:
-            print(f'{other}: not continued, it was trained with {found.differences(settings)}')
+            print(f'{other}: not resumed from, it was trained with {found.differences(settings)}')
         elif checkpoints.step_of(prefix) <= target:
             earlier.append(prefix)
     for prefix in sorted(earlier, key=checkpoints.step_of, reverse=True):
@@ -119,5 +124,5 @@ def _earlier_checkpoint(folder, settings, target):
             checkpoints.read_shapes(prefix)
             return prefix
         except InputError as error:
-            print(f'{error}: not continued')
+            print(f'{error}: not resumed from')
     return None

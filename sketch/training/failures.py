@@ -1,4 +1,4 @@
-"""What a user can mend of the errors that TensorFlow's training raises, told in one line."""
+"""Failures of a training that a user can fix, as one line each."""
 
 import contextlib
 import errno
@@ -7,29 +7,29 @@ import os
 from sketch.errors import InputError
 from sketch.tensorflow_setup import tf
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
-def explained(folder, first):
-    """Raise InputError for a loss that is no number and for a full disk.
+def readable_errors(folder, first):
+    """Raise InputError for a NaN loss and for a full disk.
 
     Args:
-        folder: that is trained in.
-        first: step that the training began at.
+        folder: of the training.
+        first: step at which it started.
     """
     try:
         yield
     except tf.estimator.NanLossDuringTrainingError:
         raise InputError(
-            f'{folder}: the loss is not a number after step {first}; remove the folder and train '
-            'with a smaller --learning-rate'
+            f'{folder}: the loss is NaN after step {first}; remove the folder and train with a '
+            'smaller --learning-rate'
         ) from None
     except tf.errors.OpError as error:
-        full = [os.strerror(number) for number in NO_ROOM if os.strerror(number) in str(error)]
+        full = [os.strerror(number) for number in DISK_FULL if os.strerror(number) in str(error)]
         if not full:
             raise
         raise InputError(
-            f'{folder}: {full[0]}; with room for it, the same command goes on from the last '
+            f'{folder}: {full[0]}; make room, then the same command resumes from the last '
             'checkpoint'
         ) from None

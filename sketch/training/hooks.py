@@ -5,12 +5,13 @@ import time
 
 from tqdm import tqdm
 
-from sketch.networks.network import FIRST_STEP
+from sketch.networks.heads import FIRST_STEP
 from sketch.tensorflow_setup import tf
 
 SUMMARY_STEPS = 20
-CHECKPOINT_STEPS = 200  # an interruption costs at most so many steps,
-CHECKPOINT_SECONDS = 300  # or the steps of so many seconds
+# An interruption loses at most this many steps, or the steps of this many seconds.
+CHECKPOINT_STEPS = 200
+CHECKPOINT_SECONDS = 300
 
 
 class CheckpointHook(tf.estimator.CheckpointSaverHook):
@@ -22,7 +23,7 @@ class CheckpointHook(tf.estimator.CheckpointSaverHook):
 
 
 class _StepsOrSeconds(tf.estimator.SecondOrStepTimer):
-    """TensorFlow's timer knows steps or seconds; this one knows both."""
+    """Triggers after steps or seconds. TensorFlow's timer takes only one of them."""
 
     def __init__(self):
         super().__init__(every_steps=CHECKPOINT_STEPS)
@@ -30,7 +31,7 @@ class _StepsOrSeconds(tf.estimator.SecondOrStepTimer):
 
     def reset(self):
         super().reset()
-        if hasattr(self, '_clock'):  # the base class resets itself before there is one
+        if hasattr(self, '_clock'):  # the base class resets itself before it exists
             self._clock.reset()
 
     def should_trigger_for_step(self, step):
@@ -42,13 +43,13 @@ class _StepsOrSeconds(tf.estimator.SecondOrStepTimer):
 
 
 class ProgressHook(tf.estimator.SessionRunHook):
-    """Shows loss, images/s and the time left; one line an epoch where there is no terminal.
+    """Shows loss, images/s and the time left; without a terminal, one line per epoch.
 
     Args:
         title: what is trained.
         first, last: steps taken before and after.
         batch_size: images per step.
-        images: training images, an epoch.
+        images: training images, one epoch.
     """
 
     def __init__(self, title, first, last, batch_size, images):
@@ -56,8 +57,8 @@ class ProgressHook(tf.estimator.SessionRunHook):
         self.batch_size, self.images = batch_size, images
 
     def begin(self):
-        """Find the loss that the head has put into the graph, and open the bar."""
-        losses = tf.compat.v1.losses.get_losses()  # one a device
+        """Find the loss that the head has put into the graph, and open the progress bar."""
+        losses = tf.compat.v1.losses.get_losses()  # one per device
         self.loss = tf.add_n(losses) / len(losses)
         self.step = self.first
         self.started = time.monotonic()
@@ -71,11 +72,11 @@ class ProgressHook(tf.estimator.SessionRunHook):
         )
 
     def before_run(self, context):
-        """Ask for the loss along with the step."""
+        """Fetch the loss along with the step."""
         return tf.estimator.SessionRunArgs(self.loss)
 
     def after_run(self, context, values):
-        """Move the bar, or print a line when an epoch has ended."""
+        """Move the bar, or print a line at the end of an epoch."""
         self.step += 1
         self.bar.set_postfix_str(f'loss {values.results:.3f}', refresh=False)
         self.bar.update(self.batch_size)
@@ -95,7 +96,7 @@ class ProgressHook(tf.estimator.SessionRunHook):
 
 
 class SummaryHook(tf.estimator.SessionRunHook):
-    """For TensorBoard: images/s, and once per run some of the images of its first step.
+    """Writes for TensorBoard: images/s, and once per run some images of the first step.
 
     Args:
         folder: of the event files.
@@ -112,14 +113,14 @@ class SummaryHook(tf.estimator.SessionRunHook):
         self.writer = tf.compat.v1.summary.FileWriterCache.get(self.folder)
 
     def before_run(self, context):
-        """Ask for the step's number, and for the images along with the first."""
+        """Fetch the step's number, and with the first step the images."""
         wanted = {'step': tf.compat.v1.train.get_global_step()}
         if self.images is not None:
             wanted['images'] = self.images
         return tf.estimator.SessionRunArgs(wanted)
 
     def after_run(self, context, values):
-        """Write what there is to write after this step."""
+        """Write the images once, and images/s every 20 steps."""
         step = int(values.results['step'])
         if self.images is not None:
             self.writer.add_summary(values.results['images'], step)
@@ -127,35 +128,34 @@ class SummaryHook(tf.estimator.SessionRunHook):
         if self.timer.should_trigger_for_step(step):
             seconds, steps = self.timer.update_last_triggered_step(step)
             if seconds:
-                write_scalar(
-                    self.folder, 'images_per_second', steps * self.batch_size / seconds, step
-                )
+                speed = steps * self.batch_size / seconds
+                write_scalar(self.folder, 'images_per_second', speed, step)
 
 
 def write_scalar(folder, name, value, step):
     """Add one number to a folder's event files."""
     summary = tf.compat.v1.Summary(value=[tf.compat.v1.Summary.Value(tag=name, simple_value=value)])
-    with tf.Graph().as_default():  # without which there are no writers of this kind
+    with tf.Graph().as_default():  # in eager mode there are no writers of this kind
         writer = tf.compat.v1.summary.FileWriterCache.get(str(folder))
     writer.add_summary(summary, step)
     writer.flush()
 
 
-class AfterSteps(tf.estimator.SessionRunHook):
-    """Calls a function once so many steps have been taken."""
+class AfterStepsHook(tf.estimator.SessionRunHook):
+    """Calls a function once after a number of steps."""
 
     def __init__(self, steps, call):
         self.left, self.call = steps, call
 
     def after_run(self, context, values):
-        """Count, and call."""
+        """Count down, then call."""
         self.left -= 1
         if self.left == 0:
             self.call()
 
 
-class StopBeforeFirstStep(tf.estimator.SessionRunHook):
-    """Ends training once the untrained network is saved."""
+class StopBeforeFirstStepHook(tf.estimator.SessionRunHook):
+    """Ends training as soon as the untrained network is saved."""
 
     def after_create_session(self, session, coord):
         """Stop; the checkpoint hook saves as the session begins."""

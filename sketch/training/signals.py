@@ -1,7 +1,7 @@
-"""SIGTERM and Ctrl-C during training: finish the step, save a checkpoint, then end.
+"""SIGTERM and Ctrl-C during training: finish the step, save a checkpoint, end.
 
-Of several machines, all have to end after the same step: saving takes all of them. So each step
-also adds up who was asked to stop.
+Several workers must end after the same step, because all of them take part in saving. So each step
+also adds up how many were asked to stop.
 """
 
 import contextlib
@@ -10,15 +10,15 @@ import signal
 from sketch.tensorflow_setup import tf
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# Collections with a scalar for each device: is this machine asked to stop, and how many are.
+# Collections with one scalar per device: whether this worker is asked to stop, and how many are.
 ASKED, SUM_OF_ASKED = 'asked_to_stop', 'sum_of_asked_to_stop'
 
 
-class StopWhenAsked(tf.estimator.SessionRunHook):
+class StopOnSignalHook(tf.estimator.SessionRunHook):
     """Ends training after the step during which a signal came.
 
     Attributes:
-        signal: the signal's number, None while none has come.
+        signal: the signal's number, None if none has come.
     """
 
     signal = None
@@ -29,41 +29,41 @@ class StopWhenAsked(tf.estimator.SessionRunHook):
             context.request_stop()
 
 
-class StopTogether(StopWhenAsked):
-    """Ends training on all machines after the step in which a signal had come to one of them.
+class StopTogetherHook(StopOnSignalHook):
+    """Ends training on all workers after the step in which one of them had received a signal.
 
     Args:
-        ending: called before this machine begins to end.
+        finishing: called before this worker begins to end.
 
     Attributes:
-        signal: SIGTERM if it came to another machine.
+        signal: SIGTERM if another worker received one.
     """
 
-    def __init__(self, ending):
-        self.ending = ending
+    def __init__(self, finishing):
+        self.finishing = finishing
 
     def begin(self):
-        """Find what `telling_all` has put into the graph."""
+        """Find what `with_stop_votes` has put into the graph."""
         self.asked = tf.compat.v1.get_collection(ASKED)
         self.sums = tf.compat.v1.get_collection(SUM_OF_ASKED)
 
     def before_run(self, context):
-        """Tell the other machines along with the step."""
+        """Tell the other workers along with the step."""
         asked = float(self.signal is not None)
         return tf.estimator.SessionRunArgs(self.sums, dict.fromkeys(self.asked, asked))
 
     def after_run(self, context, values):
-        """Stop where all machines do; the checkpoint hook saves as the session ends."""
+        """Stop if any worker was asked to; the checkpoint hook saves as the session ends."""
         if any(values.results):
             self.signal = self.signal or signal.SIGTERM
-            self.ending()
+            self.finishing()
             context.request_stop()
 
 
-def telling_all(model_fn):
-    """Return a model function whose training steps also tell which machines are asked to stop."""
+def with_stop_votes(model_fn):
+    """Return a model function whose training steps also add up which workers must stop."""
 
-    def telling(features, labels, mode, params):
+    def voting(features, labels, mode, params):
         spec = model_fn(features, labels, mode, params)
         asked = tf.compat.v1.placeholder_with_default(0.0, [])
         tf.compat.v1.add_to_collection(ASKED, asked)
@@ -71,23 +71,23 @@ def telling_all(model_fn):
         tf.compat.v1.add_to_collection(SUM_OF_ASKED, sum_of_asked)
         return spec
 
-    return telling
+    return voting
 
 
 @contextlib.contextmanager
-def heeding_signals(hook):
-    """Let a hook heed signals while the block runs.
+def handle_signals(hook):
+    """Pass signals on to a hook while the block runs.
 
-    A second signal has its usual effect: whoever repeats it does not want to wait for the step.
+    A second signal has its usual effect: whoever sends it does not want to wait for the step.
     """
     before = {}
 
-    def heed(number, _):
+    def handle(number, _):
         hook.signal = number
         signal.signal(number, before[number])
 
     for number in SIGNALS:
-        before[number] = signal.signal(number, heed)
+        before[number] = signal.signal(number, handle)
     try:
         yield
     finally:

@@ -1,0 +1,72 @@
+"""The accuracy of a checkpoint: the fraction of images that it classifies correctly."""
+
+import tempfile
+
+from sketch.data.input_pipeline import evaluation_input_fn
+from sketch.evaluation.results import Measured, shared_columns
+from sketch.networks.registry import TRIPLET
+from sketch.tensorflow_setup import ignore_tf_config, tf
+
+
+def accuracy(checkpoint, split, size):
+    """Return the fraction of a split's images that a checkpoint classifies correctly.
+
+    Args:
+        checkpoint: checkpoints.Checkpoint.
+        split: dataset.Split.
+        size: side of its images in pixels.
+    """
+    ignore_tf_config()
+    # Evaluation writes summaries into model_dir. A checkpoint's own folder is only read.
+    with tempfile.TemporaryDirectory() as model_dir:
+        settings = checkpoint.settings
+        estimator = tf.estimator.Estimator(
+            settings.network.model_fn, model_dir, params=settings.params
+        )
+        measured = estimator.evaluate(
+            evaluation_input_fn(split, size), checkpoint_path=checkpoint.prefix
+        )
+    if round(measured['images']) != len(split):
+        raise RuntimeError(f'evaluated {measured["images"]:.0f} of {len(split)} images')
+    correct = round(float(measured['accuracy']) * len(split))
+    return correct / len(split)
+
+
+def evaluate(checkpoint, dataset, splits):
+    """Return a checkpoint's accuracy on splits of a data set, as results.Measured.
+
+    A checkpoint trained by the triplet loss alone has no accuracy: the text says so.
+
+    Args:
+        checkpoint: checkpoints.Checkpoint.
+        dataset: dataset.Dataset.
+        splits: of 'train' and 'test'.
+    """
+    if checkpoint.settings.loss == TRIPLET:
+        return Measured([], f'{checkpoint.folder}: no accuracy: the triplet loss has no classes')
+    rows = []
+    for split in [getattr(dataset, name) for name in splits]:
+        value = accuracy(checkpoint, split, dataset.size)
+        columns = shared_columns(checkpoint, dataset, split)
+        rows.append({**columns, 'metric': 'accuracy', 'value': value})
+    values = ', '.join(
+        f'{row["value"]:.4f} on {row["images"]} {row["split"]} images' for row in rows
+    )
+    lines = [f'{checkpoint.title}: accuracy {values}', *_doubts(checkpoint, dataset)]
+    return Measured(rows, '\n'.join(lines))
+
+
+def _doubts(checkpoint, dataset):
+    """Return the lines that say why an accuracy may mean nothing."""
+    categories = checkpoint.settings.categories
+    if categories is None:
+        return [
+            f'{checkpoint.folder}: its categories are unknown. Unless they are those of '
+            f'{dataset.folder} in the same order, this accuracy is chance and only mAP has meaning'
+        ]
+    if categories != dataset.categories:
+        return [
+            f'{checkpoint.folder}: trained on other categories than those of {dataset.folder}: '
+            'this accuracy is chance and only mAP has meaning'
+        ]
+    return []

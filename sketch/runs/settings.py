@@ -1,0 +1,183 @@
+"""All defaults, and the settings of one training: its folder's name, its settings.json.
+
+Importing this loads no TensorFlow.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from sketch import atomic
+from sketch.errors import InputError
+from sketch.networks.registry import CROSS_ENTROPY, FIGURE_1_FILTERS, FILTERS
+
+FILE = 'settings.json'  # in each checkpoint folder
+VERSION = 2
+_RENAMED = {'drawings': 'images_per_class', 'reestimated': 'precise_bn'}  # since version 1
+
+
+class Default:
+    """The default of every setting; the paper's, where it has one."""
+
+    # The data set (section 2).
+    classes = 100
+    train = 1000  # images per category
+    test = 50
+    size = 128  # pixels
+    # Training (section 3). The learning rate and the momentum are those of the author's code.
+    nets = ('n1', 'n2')
+    epochs = (10, 15, 20)  # of the published checkpoints
+    batch_size = 128  # images
+    learning_rate = 0.001
+    batch_norm_momentum = 0.99  # per step
+    filters = FILTERS
+    seed = 0
+    # The paper's open questions (section 4).
+    loss = CROSS_ENTROPY
+    margin = 0.2  # between squared distances of embeddings of length 1; as FaceNet
+    embedding_size = 128  # values; as FaceNet
+    images_per_class = 4  # in a batch for the triplet loss
+    learning_rate_decay = 1.0  # factor per epoch: none
+    # Retrieval (section 2).
+    k = (49, 4999)  # the relevant images of a query, and all images
+    distance = 'euclidean'
+    threads = 4
+    # Search.
+    top = 10
+    examples = 8  # queries in a picture
+    # Precise batch norm.
+    images = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a run was trained with. None: unknown (a checkpoint without settings.json)."""
+
+    net: str  # n1 (skNet) or n2 (skResNet)
+    filters: tuple  # skNet's four widths; () for skResNet
+    classes: int
+    epochs: float
+    size: int = None  # pixels
+    batch_size: int = None  # images
+    learning_rate: float = Default.learning_rate
+    batch_norm_momentum: float = Default.batch_norm_momentum
+    learning_rate_decay: float = Default.learning_rate_decay
+    augment: bool = False
+    loss: str = Default.loss
+    # These three count only with a triplet loss.
+    margin: float = Default.margin
+    embedding_size: int = Default.embedding_size
+    images_per_class: int = Default.images_per_class
+    precise_bn: bool = False  # moving statistics from tools/precise_bn.py
+    seed: int = None
+    deterministic: bool = False
+    images: int = None  # training images
+    categories: tuple = None  # names in label order
+    dataset: str = None  # dataset.Dataset.digest
+
+    @property
+    def network(self):
+        """The module of the network: n1 or n2."""
+        import n1  # TensorFlow
+        import n2
+
+        return {'n1': n1, 'n2': n2}[self.net]
+
+    @property
+    def has_triplets(self):
+        """Whether the loss is a triplet loss, alone or beside cross-entropy."""
+        return self.loss != CROSS_ENTROPY
+
+    @property
+    def params(self):
+        """The `params` of the model functions."""
+        return {
+            'classes': self.classes,
+            'filters': self.filters,
+            'learning_rate': self.learning_rate,
+            'learning_rate_decay': self.learning_rate_decay,
+            'steps_per_epoch': self.images / self.batch_size if self.images else None,
+            'batch_norm_momentum': self.batch_norm_momentum,
+            'loss': self.loss,
+            'margin': self.margin,
+            'embedding_size': self.embedding_size if self.has_triplets else 0,
+        }
+
+    @property
+    def folder_name(self):
+        """checkpoints_<net>_<epochs>e, with a mark for each setting that is not the paper's."""
+        marks = ['checkpoints', self.net]
+        if self.net == 'n1' and self.filters != Default.filters:
+            figure_1 = self.filters == FIGURE_1_FILTERS
+            marks.append('fig1' if figure_1 else 'filters' + '-'.join(map(str, self.filters)))
+        if self.has_triplets:
+            marks.append(self.loss)
+        for mark, value, default in (
+            ('margin', self.margin, Default.margin),
+            ('embedding', self.embedding_size, Default.embedding_size),
+            ('images', self.images_per_class, Default.images_per_class),
+            ('batch', self.batch_size, Default.batch_size),
+            ('rate', self.learning_rate, Default.learning_rate),
+            ('decay', self.learning_rate_decay, Default.learning_rate_decay),
+            ('momentum', self.batch_norm_momentum, Default.batch_norm_momentum),
+            ('seed', self.seed, Default.seed),
+        ):
+            if value != default:
+                marks.append(f'{mark}{value:.15g}')
+        marks += ['augment'] * self.augment
+        marks += ['deterministic'] * self.deterministic
+        marks += ['precise-bn'] * self.precise_bn
+        return '_'.join([*marks, f'{self.epochs:g}e'])
+
+    def differences(self, other):
+        """Return 'name mine not theirs, ...' over all settings; '' if they are equal."""
+        return ', '.join(
+            f'{field.name} {_short(getattr(self, field.name))} not '
+            f'{_short(getattr(other, field.name))}'
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != getattr(other, field.name)
+        )
+
+
+def save(folder, settings):
+    """Write a folder's settings.json."""
+    atomic.write_json(Path(folder) / FILE, {'version': VERSION, **dataclasses.asdict(settings)})
+
+
+def load(folder):
+    """Return the Settings in a folder's settings.json, None without the file.
+
+    Raises:
+        InputError: the file is corrupt, or of a later version.
+    """
+    path = Path(folder) / FILE
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+        return Settings(**_translated(content))
+    except FileNotFoundError:
+        return None
+    except TypeError:
+        raise InputError(
+            f'{path}: not settings of this version; use the version that wrote them, or give '
+            'another --checkpoints'
+        ) from None
+    except (ValueError, AttributeError):
+        raise InputError(f'{path}: corrupt; remove the folder and train again') from None
+
+
+def _translated(content):
+    """Return the fields of a settings.json of any version as Settings takes them."""
+    version = content.pop('version', 1)
+    if version == 1:
+        content = {_RENAMED.get(key, key): value for key, value in content.items()}
+        if content.get('loss', CROSS_ENTROPY) == CROSS_ENTROPY:
+            # Without a triplet loss, version 1 wrote 0 for what belongs to it.
+            for key in ('margin', 'embedding_size', 'images_per_class'):
+                content.pop(key, None)
+    elif version != VERSION:
+        raise TypeError
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+
+
+def _short(value):
+    return f'{len(value)} names' if isinstance(value, tuple) and len(value) > 4 else value

@@ -1,0 +1,213 @@
+"""Trains one network in one folder, from the step it has reached to a later one."""
+
+import contextlib
+import math
+import shutil
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+from sketch.data.dataset import Dataset
+from sketch.data.input_pipeline import training_input_fn
+from sketch.data.samplers import check_balanced_batch
+from sketch.errors import InputError, Interrupted
+from sketch.networks.registry import TITLES
+from sketch.runs import checkpoints, run_folder
+from sketch.runs import settings as run_settings
+from sketch.runs.settings import Settings
+from sketch.tensorflow_setup import tf
+from sketch.training import distribution, hooks
+from sketch.training.failures import readable_errors
+from sketch.training.signals import (
+    StopOnSignalHook,
+    StopTogetherHook,
+    handle_signals,
+    with_stop_votes,
+)
+from sketch.training.workers import ExitWithOthers, Workers, wait_for_chief
+
+
+class Run(NamedTuple):
+    """One training: a folder that ends at the epochs of its settings."""
+
+    folder: Path
+    settings: Settings
+    dataset: Dataset
+    devices: str = 'one'  # or 'all'
+    workers: Workers = None
+
+    @property
+    def last_step(self):
+        """The step at which it ends."""
+        return self.step_after(self.settings.epochs)
+
+    def step_after(self, epochs):
+        """Return the step at which so many epochs end."""
+        return steps_for(epochs, len(self.dataset.train), self.settings.batch_size)
+
+    def stops(self, every_epoch):
+        """Return {epochs: step} of the stops on the way, the last step at the end.
+
+        Args:
+            every_epoch: stop at all whole epochs from 0 on, not only at the end.
+        """
+        whole = range(math.ceil(self.settings.epochs)) if every_epoch else ()
+        return {epochs: self.step_after(epochs) for epochs in (*whole, self.settings.epochs)}
+
+
+def steps_for(epochs, images, batch_size):
+    """Return the step at which an epoch count ends: floor(epochs * images / batch), at least 1.
+
+    Zero epochs are zero steps: the untrained network. `epochs` counts as the decimal number that
+    it is written as, so 0.29 of 100 is 29.
+    """
+    if epochs == 0:
+        return 0
+    return max(1, math.floor(Fraction(f'{epochs:g}') * images / batch_size))
+
+
+def check(settings, dataset, devices, workers):
+    """Raise InputError if a training with these settings cannot start; set up determinism."""
+    checkpoints.check_size(settings.net, dataset)
+    if settings.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    batch_size = distribution.images_per_device(settings.batch_size, devices, workers)
+    if settings.has_triplets:
+        check_balanced_batch(batch_size, settings.images_per_class, dataset.train.labels)
+
+
+def prepare(run):
+    """Make a run's folder ready; return the step to resume from, None to start from scratch."""
+    prefix = run_folder.prepare(run.folder, run.settings, run.last_step)
+    if prefix is None:
+        return None
+    step = checkpoints.step_of(prefix)
+    if step < run.last_step:
+        # TensorFlow reads this file, which may name the place that the folder was moved from.
+        checkpoints.name_latest(run.folder, Path(prefix).name)
+    elif len(list(run.folder.glob('model.ckpt-*.index'))) > 1:
+        run_folder.keep_only_last(run.folder)  # it was killed before this
+    return step
+
+
+def train_steps(run, first, last):
+    """Take a run's steps from `first` to `last`, and save a checkpoint there.
+
+    Raises:
+        InputError: the loss is NaN, or the disk is full.
+        Interrupted: a signal came; a checkpoint was saved.
+    """
+    stop = (_train_distributed if run.workers else _train_local)(run, first, last)
+    is_chief = not run.workers or run.workers.is_chief
+    reached = checkpoints.step_of(checkpoints.latest(run.folder)) if is_chief else last
+    if stop.signal is not None:
+        place = f'at step {reached}, which is saved' if is_chief else 'with the chief, which saves'
+        raise Interrupted(
+            f'{run.folder}: stopped {place}; the same command resumes there', stop.signal
+        )
+    if reached != last:
+        raise RuntimeError(f'{run.folder}: training ended at step {reached}, not {last}')
+    if is_chief and last == run.last_step:
+        run_folder.keep_only_last(run.folder)
+
+
+def train_as_worker(run):
+    """Take part in a training that another worker is the chief of."""
+
+    def finished():
+        prefix = checkpoints.latest(run.folder)
+        return prefix is not None and checkpoints.step_of(prefix) >= run.last_step
+
+    if finished() or not wait_for_chief(run.workers, finished):
+        print(f'{run.folder}: finished before')
+        return
+    if run_settings.load(run.folder) != run.settings:
+        raise InputError(
+            f'{run.folder}: not the folder that the chief prepared; give all workers the same '
+            'command, data set and --checkpoints folder'
+        )
+    prefix = checkpoints.latest(run.folder)
+    first = checkpoints.step_of(prefix) if prefix else 0
+    try:
+        train_steps(run, first, run.last_step)
+    finally:
+        # In TensorFlow all workers save, because saving adds up batch norm's statistics.
+        shutil.rmtree(run.folder / f'tmp_worker_{run.workers.index}', ignore_errors=True)
+
+
+def _train_local(run, first, last):
+    """Train on this machine; return the hook that knows whether a signal came."""
+    estimator, input_fn = _estimator_and_input(run, first)
+    stop = StopOnSignalHook()
+    during = [
+        _progress(run, first, last),
+        hooks.CheckpointHook(run.folder),
+        hooks.SummaryHook(run.folder, run.settings.batch_size),
+    ]
+    if last == 0:
+        during.append(hooks.StopBeforeFirstStepHook())
+    with _orderly_end(run, first, stop):
+        estimator.train(input_fn, [*during, stop], max_steps=max(last, 1))
+    return stop
+
+
+def _train_distributed(run, first, last):
+    """Train together with the other workers; return the hook that knows whether a signal came."""
+    estimator, input_fn = _estimator_and_input(run, first)
+    watch = ExitWithOthers(run.workers)
+    stop = StopTogetherHook(watch.finishing.set)
+    during = [
+        _progress(run, first, last),
+        hooks.AfterStepsHook(last - first, watch.finishing.set),
+        stop,
+    ]
+    with _orderly_end(run, first, stop):
+        tf.estimator.train_and_evaluate(
+            estimator,
+            tf.estimator.TrainSpec(input_fn, max_steps=last, hooks=during),
+            tf.estimator.EvalSpec(input_fn),  # required, but never run
+        )
+    return stop
+
+
+def _estimator_and_input(run, first):
+    settings = run.settings
+    strategy = distribution.strategy(run.devices, run.workers)
+    config = tf.estimator.RunConfig(
+        str(run.folder),
+        tf_random_seed=settings.seed,
+        keep_checkpoint_max=2,
+        save_checkpoints_steps=hooks.CHECKPOINT_STEPS,  # where CheckpointHook is not used
+        save_summary_steps=hooks.SUMMARY_STEPS,
+        log_step_count_steps=hooks.SUMMARY_STEPS,
+        train_distribute=strategy,
+        session_config=distribution.session_config(strategy, run.workers),
+    )
+    model_fn = settings.network.model_fn
+    if run.workers:
+        model_fn = with_stop_votes(model_fn)
+    # The initial weights come from Python's random numbers, which RunConfig's seed does not set.
+    tf.keras.utils.set_random_seed(settings.seed)
+    estimator = tf.estimator.Estimator(model_fn, config=config, params=settings.params)
+    input_fn = training_input_fn(
+        run.dataset.train,
+        run.dataset.size,
+        settings,
+        first_step=first,
+        num_replicas=strategy.num_replicas_in_sync if strategy else 1,
+        shard=run.workers.shard if run.workers else (0, 1),
+    )
+    return estimator, input_fn
+
+
+def _progress(run, first, last):
+    settings = run.settings
+    title = f'{TITLES[settings.net]} to {settings.epochs:g} epochs'
+    return hooks.ProgressHook(title, first, last, settings.batch_size, len(run.dataset.train))
+
+
+@contextlib.contextmanager
+def _orderly_end(run, first, stop):
+    """Handle signals and readable errors while the block trains."""
+    with handle_signals(stop), readable_errors(run.folder, first):
+        yield

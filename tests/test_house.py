@@ -1,0 +1,117 @@
+"""The rules of the house (CONTRIBUTING.md), read off the code itself."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+SCRIPTS = {'create_dataset', 'train', 'load', 'mAP', 'plots', 'search'}
+MODELS = {'n1', 'n2', 'n1_features', 'n2_features'}
+FOLDERS = ('sketch', 'tools', 'benchmarks')
+FILES = [*ROOT.glob('*.py'), *(path for name in FOLDERS for path in (ROOT / name).rglob('*.py'))]
+# They may be longer or take more: lists of flags, and the paper's own entry.
+LONG, WIDE = {'parse_arguments'}, {'construct_from_scratch'}
+WITHOUT_TENSORFLOW = [
+    *(SCRIPTS - {'tests'}),
+    *('sketch.runs.settings', 'sketch.runs.names', 'sketch.networks.registry'),
+    *('sketch.data.dataset', 'sketch.data.query_image', 'sketch.data.samplers'),
+    *('sketch.evaluation.results', 'sketch.evaluation.report', 'sketch.evaluation.compactness'),
+    *('sketch.training.workers', 'tools.synthetic', 'tools.fill_tables'),
+]
+
+
+def name_of(path):
+    parts = path.relative_to(ROOT).with_suffix('').parts
+    return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+
+
+MODULES = {name_of(path): ast.parse(path.read_text(encoding='utf-8')) for path in FILES}
+
+
+def imports(tree):
+    """Return the project's modules that a module imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            below = {f'{node.module}.{alias.name}' for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in below}
+    return found & set(MODULES)
+
+
+IMPORTS = {name: imports(tree) for name, tree in MODULES.items()}
+
+
+def importers(names):
+    """Return the modules of the project that import one of some modules."""
+    return {name for name, imported in IMPORTS.items() if imported & set(names)}
+
+
+def in_folder(folder):
+    return {name for name in MODULES if name.startswith(f'{folder}.')}
+
+
+def test_the_rules_see_the_code():
+    assert {*SCRIPTS, *MODELS} <= set(MODULES)
+    assert 'sketch.runs.settings' in IMPORTS['train']
+    assert 'sketch.networks.layers' in IMPORTS['n1']
+
+
+def test_no_script_is_imported():
+    assert importers(SCRIPTS) <= in_folder('benchmarks')
+    assert importers(in_folder('tools')) <= in_folder('benchmarks')
+
+
+def test_the_networks_are_imported_in_one_place():
+    library = in_folder('sketch')
+    assert importers({'n1', 'n2'}) & library == {'sketch.runs.settings'}
+    assert importers({'n1_features', 'n2_features'}) & library == {'sketch.evaluation.features'}
+
+
+def test_training_and_evaluation_do_not_know_each_other():
+    training, evaluation = in_folder('sketch.training'), in_folder('sketch.evaluation')
+    assert not importers(evaluation) & training
+    assert not importers(training) & evaluation
+
+
+def test_only_commands_parse_a_command_line():
+    assert importers({'sketch.command_line'}) <= SCRIPTS | in_folder('tools')
+    assert not importers(in_folder('sketch.runs')) & in_folder('sketch.networks')
+
+
+def test_no_imports_in_a_circle():
+    reached = {name: set(imported) for name, imported in IMPORTS.items()}
+    # The one import that looks back: a Settings finds its network only when it is asked for.
+    reached['sketch.runs.settings'] -= {'n1', 'n2'}
+    for _ in MODULES:
+        for found in reached.values():
+            found |= {further for other in found for further in reached[other]}
+    assert [name for name, found in reached.items() if name in found] == []
+
+
+@pytest.mark.parametrize('name', sorted(WITHOUT_TENSORFLOW))
+def test_no_tensorflow_without_need(name):
+    code = f'import {name}, sys; print("tensorflow" in sys.modules)'
+    shown = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
+    assert shown.stdout.strip() == 'False', shown.stderr
+
+
+@pytest.mark.parametrize('name', sorted(MODULES))
+def test_functions_are_short(name):
+    for node in ast.walk(MODULES[name]):
+        if isinstance(node, ast.FunctionDef):
+            lines = node.end_lineno - node.lineno + 1
+            every = node.args
+            taken = [*every.posonlyargs, *every.args, *every.kwonlyargs]
+            taken = [argument.arg for argument in taken if argument.arg != 'self']
+            assert lines <= 60 or node.name in LONG | WIDE, f'{node.name}: {lines} lines'
+            assert len(taken) <= 7 or node.name in WIDE, f'{node.name}: {len(taken)} parameters'
+
+
+def test_files_are_short():
+    for path in [*FILES, *Path(ROOT / 'tests').glob('*.py')]:
+        assert len(path.read_text(encoding='utf-8').splitlines()) <= 350, path
