@@ -292,33 +292,55 @@ def parse_arguments(argv):
 
     drawings = arguments.add_argument_group('drawings')
     add = drawings.add_argument
-    add('--files', type=Path, default=Path('files'), help='folder of <category>.bin files')
-    add('--categories', type=Path, default=Path('categories.txt'), help='names, one per line')
+    add(
+        '--files',
+        metavar='FOLDER',
+        type=Path,
+        default=Path('files'),
+        help='folder of <category>.bin files',
+    )
+    add(
+        '--categories',
+        metavar='FILE',
+        type=Path,
+        default=Path('categories.txt'),
+        help='names, one per line',
+    )
     add('--categories-only', nargs='+', metavar='NAME', help='draw from these categories only')
     add('--download', action='store_true', help='fetch the chosen files into --files first')
     add('--mirror', default=BUCKET, metavar='URL', help='where <category>.bin is fetched from')
 
     data = arguments.add_argument_group('data set')
     add = data.add_argument
-    add('--out', type=Path, default=Path('.'), help='folder to fill')
+    add('--out', metavar='FOLDER', type=Path, default=Path('.'), help='folder to fill')
     add(
         '--classes',
+        metavar='N',
         type=count,
         help=f'categories to draw (default: {Default.classes}, or all of --categories-only)',
     )
-    add('--train', type=count, default=Default.train, help='training drawings per category')
-    add('--test', type=count, default=Default.test, help='test drawings per category')
+    add(
+        '--train',
+        metavar='N',
+        type=count,
+        default=Default.train,
+        help='training drawings per category',
+    )
+    add('--test', metavar='N', type=count, default=Default.test, help='test drawings per category')
     add(
         '--size',
+        metavar='N',
         type=int,
         default=Default.size,
         help=f'side of the images in pixels, {SIZES[0]} to {SIZES[-1]}',
     )
-    add('--seed', type=natural, default=Default.seed, help='of every random choice')
+    add('--seed', metavar='N', type=natural, default=Default.seed, help='of every random choice')
     add('--force', action='store_true', help='replace a data set with other settings')
 
     machine = arguments.add_argument_group('machine')
-    machine.add_argument('--workers', type=count, default=os.cpu_count(), help='processes')
+    machine.add_argument(
+        '--workers', metavar='N', type=count, default=os.cpu_count(), help='processes'
+    )
     return arguments.parse_args(argv)
 
 

@@ -14,10 +14,11 @@ from sketch.evaluation import results
 def main(argv=None):
     """Parse the command line, evaluate, and return the rows recorded in results.csv."""
     arguments = command_line.parser(__doc__)
-    command_line.add_data(arguments)
-    command_line.add_checkpoints(arguments)
-    command_line.add_results(arguments)
-    command_line.add_measure(arguments)
+    data = arguments.add_argument_group('data and results')
+    command_line.add_data(data)
+    command_line.add_checkpoints(data)
+    command_line.add_results(data)
+    command_line.add_measure(data)
     options = arguments.parse_args(argv)
     results.read(options.results)  # fails now if it is no such table
 

@@ -50,8 +50,16 @@ def parse_arguments(argv):
         InputError: --k without a number.
     """
     arguments = command_line.parser(__doc__)
-    command_line.add_data(arguments)
-    arguments.add_argument(
+    data = arguments.add_argument_group('data and results')
+    command_line.add_data(data)
+    command_line.add_checkpoints(data)
+    command_line.add_results(data)
+    data.add_argument(
+        '--report', type=Path, metavar='FOLDER', help='receives tables and charts by category'
+    )
+
+    metric = arguments.add_argument_group('metric')
+    metric.add_argument(
         '--k',
         nargs='+',
         default=[],
@@ -59,23 +67,27 @@ def parse_arguments(argv):
         help='ranks that count: integers, or `all` for images - 1 '
         f'(default: {" ".join(map(str, Default.k))})',
     )
-    arguments.add_argument(
+
+    questions = arguments.add_argument_group("the paper's open questions")
+    questions.add_argument(
         '--distance',
         choices=[*DISTANCES, 'both'],
         default=Default.distance,
-        help='between feature vectors; the paper: euclidean',
+        help='between feature vectors',
     )
-    arguments.add_argument(
+    questions.add_argument(
         '--rerank', action='store_true', help='also with images of the same class first'
     )
-    arguments.add_argument(
-        '--report', type=Path, metavar='FOLDER', help='receives tables and charts by category'
+
+    machine = arguments.add_argument_group('machine')
+    machine.add_argument(
+        '--threads',
+        type=command_line.positive_int,
+        default=Default.threads,
+        metavar='N',
+        help='in the pool',
     )
-    arguments.add_argument(
-        '--threads', type=command_line.positive_int, default=Default.threads, help='in the pool'
-    )
-    command_line.add_checkpoints(arguments)
-    command_line.add_results(arguments)
+
     options = arguments.parse_args(argv)
     # argparse gives --k all words up to the next flag, folders included.
     words, options.k = options.k, [w for w in options.k if w == 'all' or w.isdecimal()]

@@ -265,7 +265,11 @@ def main(argv=None):
     arguments = command_line.parser(__doc__)
     command_line.add_results(arguments)
     arguments.add_argument(
-        '--out', type=Path, default=Path('figures'), help='folder that receives the figures'
+        '--out',
+        metavar='FOLDER',
+        type=Path,
+        default=Path('figures'),
+        help='folder that receives the figures',
     )
     options = arguments.parse_args(argv)
     points, papers = measured_points(options.results), paper_points()

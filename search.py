@@ -122,31 +122,46 @@ def parse_arguments(argv):
         InputError: neither a query nor --examples, or a picture that cannot be written.
     """
     arguments = command_line.parser(__doc__)
-    command_line.add_data(arguments)
-    arguments.add_argument(
+    count = command_line.positive_int
+
+    query = arguments.add_argument_group('query')
+    query.add_argument(
         'query', nargs='?', metavar='QUERY', help='image, or key_id of an image of the data set'
     )
-    arguments.add_argument(
+    which = ['random', 'best', 'worst']
+    query.add_argument('--examples', choices=which, help='test images instead of a query')
+    command_line.add_renamed(query, '--gallery', '--examples', choices=which)
+    query.add_argument(
+        '--queries', type=count, default=Default.examples, metavar='N', help='how many --examples'
+    )
+    query.add_argument(
+        '--seed',
+        type=command_line.natural_int,
+        default=Default.seed,
+        metavar='N',
+        help='of random --examples',
+    )
+
+    data = arguments.add_argument_group('data and network')
+    command_line.add_data(data)
+    data.add_argument(
         '--checkpoint',
         type=Path,
         metavar='FOLDER',
         help='checkpoint folder; without it, the one here with the most epochs',
     )
-    which = ['random', 'best', 'worst']
-    arguments.add_argument('--examples', choices=which, help='test images instead of a query')
-    command_line.add_renamed(arguments, '--gallery', '--examples', choices=which)
-    count = command_line.positive_int
-    arguments.add_argument(
-        '--queries', type=count, default=Default.examples, help='how many --examples'
-    )
-    arguments.add_argument('--top', type=count, default=Default.top, help='images per query')
-    arguments.add_argument(
+    data.add_argument(
         '--distance', choices=DISTANCES, default=Default.distance, help='between vectors'
     )
-    arguments.add_argument(
-        '--seed', type=command_line.natural_int, default=Default.seed, help='of random --examples'
+
+    output = arguments.add_argument_group('output')
+    output.add_argument(
+        '--top', type=count, default=Default.top, metavar='N', help='images per query'
     )
-    arguments.add_argument('--out', type=Path, default=Path('search.png'), help='the picture')
+    output.add_argument(
+        '--out', type=Path, default=Path('search.png'), metavar='FILE', help='the picture'
+    )
+
     options = arguments.parse_args(argv)
     if (options.query is None) == (options.examples is None):
         raise InputError('give either a query (an image or a key_id) or --examples')

@@ -151,7 +151,11 @@ def parse_arguments(argv):
     data = arguments.add_argument_group('data and results')
     command_line.add_data(data)
     data.add_argument(
-        '--checkpoints', type=Path, default=Path('.'), help='receives the checkpoint folders'
+        '--checkpoints',
+        type=Path,
+        default=Path('.'),
+        metavar='FOLDER',
+        help='receives the checkpoint folders',
     )
     command_line.add_results(data)
     command_line.add_measure(data)
@@ -165,25 +169,32 @@ def parse_arguments(argv):
     )
     training.add_argument(
         '--epochs',
+        metavar='E',
         nargs='+',
         type=command_line.epoch_count,
         default=Default.epochs,
         help='may be fractions, or 0 for the untrained network',
     )
     training.add_argument(
-        '--batch-size', type=count, default=Default.batch_size, help='images per step'
+        '--batch-size', metavar='N', type=count, default=Default.batch_size, help='images per step'
     )
     training.add_argument(
-        '--learning-rate', type=above_0, default=Default.learning_rate, help="Adam's, per step"
+        '--learning-rate',
+        metavar='X',
+        type=above_0,
+        default=Default.learning_rate,
+        help="Adam's, per step",
     )
     training.add_argument(
         '--batch-norm-momentum',
+        metavar='X',
         type=command_line.below_1,
         default=Default.batch_norm_momentum,
         help='of the moving statistics, per step; they settle in about 4/(1 - momentum) steps',
     )
     training.add_argument(
         '--seed',
+        metavar='N',
         type=command_line.seed,
         default=Default.seed,
         help='of the initial weights and of the order of the images',
@@ -204,18 +215,21 @@ def parse_arguments(argv):
     only = 'with a triplet loss only'
     questions.add_argument(
         '--margin',
+        metavar='X',
         type=above_0,
         default=argparse.SUPPRESS,
         help=f'between squared distances, {only} (default: {Default.margin})',
     )
     questions.add_argument(
         '--embedding-size',
+        metavar='N',
         type=count,
         default=argparse.SUPPRESS,
         help=f'values that are compared, {only} (default: {Default.embedding_size})',
     )
     questions.add_argument(
         '--images-per-class',
+        metavar='N',
         type=count,
         default=argparse.SUPPRESS,
         help=f'in a batch, {only} (default: {Default.images_per_class})',
@@ -226,6 +240,7 @@ def parse_arguments(argv):
     )
     questions.add_argument(
         '--learning-rate-decay',
+        metavar='X',
         type=above_0,
         default=Default.learning_rate_decay,
         help='factor of the learning rate per epoch',

@@ -1,4 +1,4 @@
-"""How much of the machine's matrix-product rate a measured images/s is.
+"""Compares a measured images/s with the machine's rate of matrix products.
 
     python -m benchmarks.sgemm_share --net n1 --training 12.1 --evaluation 47
 
@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 
-import n1
-import n2
+from sketch.networks.registry import TITLES
+from sketch.runs.settings import Default, Settings
 from sketch.tensorflow_setup import tf
 
 SIDE = 4096
@@ -21,10 +21,11 @@ SIDE = 4096
 
 def operations(net, filters):
     """Return floating-point operations per image: evaluation, training."""
-    params = {'classes': 100, 'filters': filters, 'batch_norm_momentum': 0.99}
+    settings = Settings(net, filters, Default.classes, epochs=0)
     with tf.Graph().as_default() as graph:
         images = tf.compat.v1.placeholder(tf.uint8, (1, 128, 128, 1))
-        {'n1': n1, 'n2': n2}[net].model_fn(images, None, tf.estimator.ModeKeys.PREDICT, params)
+        predict = tf.estimator.ModeKeys.PREDICT
+        settings.network.model_fn(images, None, predict, settings.params)
         forward = []
         for operation in graph.get_operations():
             if operation.type in ('Conv2D', 'MatMul'):
@@ -50,12 +51,12 @@ def sgemm_rate():
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument('--net', choices=['n1', 'n2'], default='n1')
-    arguments.add_argument('--filters', nargs=4, type=int, default=[64, 64, 64, 64])
+    arguments.add_argument('--net', choices=TITLES, default='n1')
+    arguments.add_argument('--filters', nargs=4, type=int, default=Default.filters)
     arguments.add_argument('--training', type=float, help='images/s')
     arguments.add_argument('--evaluation', type=float, help='images/s')
     options = arguments.parse_args()
-    evaluation, training = operations(options.net, options.filters)
+    evaluation, training = operations(options.net, tuple(options.filters))
     rate = sgemm_rate()
     print(f'sgemm: {rate / 1e9:.0f} Gflop/s; {options.net}: {evaluation / 1e9:.2f} Gflop an image')
     for name, count, speed in (

@@ -1,4 +1,4 @@
-"""Images per second of a bare step of training or evaluation, and the memory it takes.
+"""Measures images/s of a bare step of training or evaluation, and its memory.
 
     python -m benchmarks.step_speed --net n1 --batch-size 128 --steps 3
     PLAIN_MALLOC=1 python -m benchmarks.step_speed --net n1 --batch-size 128 --steps 3
@@ -6,8 +6,8 @@
     python -m benchmarks.step_speed --net n1 --batch-size 64 --deterministic
     python -m benchmarks.step_speed --net n1 --batch-size 16 --size 256
 
-One batch of images stays in the graph: no input, no hooks, no checkpoints. One step warms
-up; the median of the others counts. PLAIN_MALLOC=1 leaves malloc as the system has it.
+One batch of images stays in the graph: no input, no hooks, no checkpoints. The first step warms up;
+the median of the others counts. PLAIN_MALLOC=1 leaves malloc as the system has it.
 """
 
 import argparse
@@ -16,15 +16,20 @@ import time
 
 import numpy as np
 
-CLASSES = 100
+from sketch.networks.registry import TITLES
+from sketch.runs.settings import Default, Settings
+
+CLASSES = Default.classes
 
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument('--net', choices=['n1', 'n2'], default='n1')
-    parser.add_argument('--filters', nargs=4, type=int, default=[64, 64, 64, 64], help="skNet's")
-    parser.add_argument('--batch-size', type=int, default=128)
-    parser.add_argument('--size', type=int, default=128, help='side of the images in pixels')
+    parser.add_argument('--net', choices=TITLES, default='n1')
+    parser.add_argument('--filters', nargs=4, type=int, default=Default.filters, help="skNet's")
+    parser.add_argument('--batch-size', type=int, default=Default.batch_size)
+    parser.add_argument(
+        '--size', type=int, default=Default.size, help='side of the images in pixels'
+    )
     parser.add_argument('--steps', type=int, default=5)
     parser.add_argument('--evaluate', action='store_true', help='forward only')
     parser.add_argument('--deterministic', action='store_true', help="as train.py's")
@@ -55,25 +60,21 @@ def random_batch(batch_size, size):
 
 
 def main():
-    import n1
-    import n2
-    from sketch.tensorflow_setup import tf
+    from sketch.tensorflow_setup import tf  # torch_step.py imports this file without TensorFlow
 
     options = arguments()
     images, labels = random_batch(options.batch_size, options.size)
-    params = {'classes': CLASSES, 'filters': options.filters, 'learning_rate': 0.001}
-    params['batch_norm_momentum'] = 0.99
+    settings = Settings(options.net, tuple(options.filters), CLASSES, epochs=0)
     if options.deterministic:
         tf.config.experimental.enable_op_determinism()
         tf.keras.utils.set_random_seed(0)
     tf.compat.v1.disable_eager_execution()
     tf.compat.v1.train.get_or_create_global_step()
     modes = tf.estimator.ModeKeys
-    model_fn = {'n1': n1, 'n2': n2}[options.net].model_fn
     mode = modes.PREDICT if options.evaluate else modes.TRAIN
-    # A variable, so that nothing of the network can be worked out before it runs.
+    # In a variable, so that no part of the network is computed in advance.
     feed = tf.compat.v1.get_variable('images', initializer=tf.constant(images), trainable=False)
-    spec = model_fn(feed, tf.constant(labels), mode, params)
+    spec = settings.network.model_fn(feed, tf.constant(labels), mode, settings.params)
     fetch = spec.predictions['classes'] if options.evaluate else spec.train_op
     with tf.compat.v1.Session() as session:
         session.run(tf.compat.v1.global_variables_initializer())

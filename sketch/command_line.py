@@ -17,9 +17,9 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
     def _get_help_string(self, action):
         default = action.default
-        if default in (None, False, argparse.SUPPRESS) or default == []:
+        words = list(default) if isinstance(default, (list, tuple)) else [default]
+        if not words or default is None or default is False or default == argparse.SUPPRESS:
             return action.help
-        words = default if isinstance(default, (list, tuple)) else [default]
         return f'{action.help} (default: {" ".join(map(str, words)).replace("%", "%%")})'
 
 
@@ -84,7 +84,11 @@ def below_1(text):
 def add_data(arguments):
     """Add --data, the folder that create_dataset.py filled."""
     arguments.add_argument(
-        '--data', type=Path, default=Path('.'), help='folder with training/ and testing/'
+        '--data',
+        type=Path,
+        default=Path('.'),
+        metavar='FOLDER',
+        help='has training/ and testing/, as create_dataset.py leaves them',
     )
 
 
@@ -94,6 +98,7 @@ def add_checkpoints(arguments):
         '--checkpoints',
         type=Path,
         default=Path('.'),
+        metavar='FOLDER',
         help='where to look for checkpoint folders if none is named',
     )
     arguments.add_argument(
@@ -108,13 +113,19 @@ def add_checkpoints(arguments):
 def add_results(arguments):
     """Add --results, the table of measurements."""
     arguments.add_argument(
-        '--results', type=Path, default=Path('results.csv'), help='CSV table of measurements'
+        '--results',
+        type=Path,
+        default=Path('results.csv'),
+        metavar='FILE',
+        help='CSV table of measurements',
     )
 
 
 def add_measure(arguments):
     """Add --measure, the sets whose accuracy is measured: a key of SPLITS."""
-    arguments.add_argument('--measure', choices=SPLITS, default='both', help='sets to measure on')
+    arguments.add_argument(
+        '--measure', choices=SPLITS, default='both', help='sets to measure accuracy on'
+    )
 
 
 def add_renamed(arguments, old, new, **options):

@@ -87,12 +87,18 @@ def main(argv=None):
     arguments = command_line.parser(__doc__)
     count = command_line.positive_int
     arguments.add_argument(
-        '--out', type=Path, default=Path('figures'), help='folder that receives the figures'
+        '--out',
+        metavar='FOLDER',
+        type=Path,
+        default=Path('figures'),
+        help='folder that receives the figures',
     )
     arguments.add_argument(
-        '--size', type=count, default=Default.size, help='side of the images in pixels'
+        '--size', metavar='N', type=count, default=Default.size, help='side of the images in pixels'
     )
-    arguments.add_argument('--classes', type=count, default=Default.classes, help='categories')
+    arguments.add_argument(
+        '--classes', metavar='N', type=count, default=Default.classes, help='categories'
+    )
     options = arguments.parse_args(argv)
     smallest = max(SMALLEST.values())
     if options.size < smallest:

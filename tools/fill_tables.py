@@ -90,13 +90,12 @@ def tables(values):
 def summary(values):
     """README.md: both networks after few and many epochs."""
     columns = {
-        'accuracy, test': TEST,
+        'test accuracy': TEST,
         'mAP@999': AT_999,
-        'mAP@999, precise batch norm': {**AT_999, **PRECISE},
-        'mAP@999, by probability': {**AT_999, **BY_PROBABILITY},
+        'by class': {**AT_999, **BY_PROBABILITY},
     }
     both = {
-        f'{title}: {name}': {**column, **SERIES[net]}
+        f'{title}, {name}': {**column, **SERIES[net]}
         for net, title in TITLES.items()
         for name, column in columns.items()
     }

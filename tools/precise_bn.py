@@ -93,6 +93,7 @@ def main(argv=None):
     command_line.add_checkpoints(arguments)
     arguments.add_argument(
         '--images',
+        metavar='N',
         type=command_line.positive_int,
         default=Default.images,
         help='training images to take',

@@ -180,9 +180,21 @@ def main(argv=None):
     """Parse the command line and write the files."""
     arguments = command_line.parser(__doc__)
     add = arguments.add_argument
-    add('--out', type=Path, default=Path('demo'), help='folder that receives files/')
-    add('--drawings', type=command_line.positive_int, default=150, help='per category')
-    add('--seed', type=command_line.natural_int, default=0, help='of every random choice')
+    add(
+        '--out',
+        metavar='FOLDER',
+        type=Path,
+        default=Path('demo'),
+        help='folder that receives files/',
+    )
+    add('--drawings', metavar='N', type=command_line.positive_int, default=150, help='per category')
+    add(
+        '--seed',
+        metavar='N',
+        type=command_line.natural_int,
+        default=0,
+        help='of every random choice',
+    )
     options = arguments.parse_args(argv)
     folder = options.out / 'files'
     folder.mkdir(parents=True, exist_ok=True)
