@@ -30,7 +30,7 @@ from sketch.data import quickdraw, raster
 
 DRAWINGS, TRAIN, TEST, SIZE = 145_000, 1000, 50, 128
 BUILT = 8  # categories
-REPEATS = 3  # the fastest counts: what else the machine does only adds
+REPEATS = 3  # the fastest counts; other processes only add time
 
 
 def seconds(function, *arguments):

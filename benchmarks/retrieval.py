@@ -73,7 +73,7 @@ def peak_megabytes(images):
 
 
 def compare_with_faiss(vectors):
-    """FAISS's exact index: the same answers, and how long each takes."""
+    """Compare the first images and the time with FAISS's exact index."""
     try:
         import faiss
     except ImportError:
@@ -93,7 +93,7 @@ def compare_with_faiss(vectors):
     )
     took = seconds(index.search, vectors, top + 1)
     print(
-        f'FAISS IndexFlatL2, first {top}: {took:.2f} s; the same {top} answers in the same ', end=''
+        f'FAISS IndexFlatL2, first {top}: {took:.2f} s; the same {top} images in the same ', end=''
     )
     print(f'order for {same:.2%} of the queries')
 

@@ -37,7 +37,7 @@ def test_paper_stays_paper():
         assert (augment.distort(paper, tf.constant([seed, 0], tf.int64)).numpy() == 255).all()
 
 
-def test_each_epoch_distorts_anew_and_a_resumed_run_likewise(small_dataset):
+def test_each_epoch_has_its_own_distortions_also_when_resumed(small_dataset):
     def images(first, steps):
         settings = Settings('n1', (), 3, 1, batch_size=8, seed=1, augment=True)
         stream = training_input_fn(small_dataset.train, 96, settings, first_step=first)()

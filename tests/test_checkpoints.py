@@ -1,4 +1,4 @@
-"""Checkpoints: names, damage, and ones that no code of this project has written."""
+"""Checkpoints: names, settings, corruption, and checkpoints that other code has written."""
 
 import csv
 import dataclasses

@@ -1,4 +1,4 @@
-"""The data set: what it holds, that it repeats, and that nothing half-made looks finished."""
+"""The data set: its content, its repeatability, and that no unfinished one looks finished."""
 
 import hashlib
 import json
@@ -172,7 +172,7 @@ def test_a_build_killed_between_two_renames_is_finished_by_the_next(
     assert contents(tmp_path / 'out') == contents(tmp_path / 'whole')
 
 
-def test_an_unfinished_build_is_started_anew(build, tmp_path):
+def test_an_unfinished_build_is_restarted(build, tmp_path):
     junk = tmp_path / 'out' / '.dataset-building' / 'new' / 'training' / 'circle'
     junk.mkdir(parents=True)
     (junk / '1.png').write_text('half')

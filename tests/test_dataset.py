@@ -13,7 +13,7 @@ from sketch.errors import InputError
 
 @pytest.fixture
 def copy(small_dataset, tmp_path):
-    """A copy of the small data set that a test may damage."""
+    """A copy of the small data set that a test may corrupt."""
     return shutil.copytree(small_dataset.folder, tmp_path / 'copy')
 
 
@@ -92,13 +92,13 @@ def break_manifest(folder):
         (break_labels, 'labels are not 0, 1, 2'),
         (lose_category, 'no such folder'),
         (lose_image, '7 images, 8 expected'),
-        (cut_image, 'not a whole PNG'),
-        (flip_a_byte, 'not a whole PNG'),
+        (cut_image, 'not an intact PNG'),
+        (flip_a_byte, 'not an intact PNG'),
         (another_size, '64x64 pixels among images of 96x96'),
         (break_manifest, 'dataset.json: not a manifest'),
     ],
 )
-def test_damage_is_named(copy, damage, message):
+def test_corruption_is_reported(copy, damage, message):
     damage(copy)
     with pytest.raises(InputError, match=message):
         open_dataset(copy)

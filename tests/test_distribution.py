@@ -84,30 +84,30 @@ def finish(running):
     return printed
 
 
-def test_shared_steps_see_what_one_device_sees(start, tmp_path):
+def test_divided_batches_give_the_statistics_of_one_device(start, tmp_path):
     cluster = addresses(2)
     finish(start('one', *STILL))
     finish(start('devices', *STILL, '--devices', 'all', code=TWO_DEVICES))
-    workers = [start('machines', *STILL, cluster=cluster, index=index) for index in (0, 1)]
-    for worker in workers:
+    started = [start('workers', *STILL, cluster=cluster, index=index) for index in (0, 1)]
+    for worker in started:
         finish(worker)
     expected = variables(tmp_path / 'one' / STILL_NAME)
     assert expected['global_step'] == 6
-    for place in ('devices', 'machines'):
+    for place in ('devices', 'workers'):
         found = variables(tmp_path / place / STILL_NAME)
         assert found.keys() == expected.keys()
         assert found['global_step'] == 6
-        # The mean over a batch is the mean of its shares' means, up to the rounding of float32
+        # The mean over a batch is the mean of its parts' means, up to the rounding of float32
         # sums of 70,000 and 35,000 values (seen: 2e-4).
         name = 'ConvNet/batch_normalization/moving_mean'
         np.testing.assert_allclose(found[name], expected[name], rtol=5e-4)
-        # The variance is the mean of the shares' variances, which have 4 images each, not 8.
+        # The variance is the mean of the parts' variances, which have 4 images each, not 8.
         name = 'ConvNet/batch_normalization/moving_variance'
         np.testing.assert_allclose(found[name], expected[name], rtol=0.1)
         # A plain Estimator has evaluated it.
         (row,) = results.read(tmp_path / place / 'results.csv')
         assert (row['step'], row['metric'], row['split']) == ('6', 'accuracy', 'test')
-    assert not list((tmp_path / 'machines').rglob('tmp_worker*'))
+    assert not list((tmp_path / 'workers').rglob('tmp_worker*'))
     # It tells other images apart: those of another shuffle, with the same weights, are further off.
     finish(start('other', *STILL, '--seed', '0', code=OTHER_ORDER))
     other = variables(tmp_path / 'other' / STILL_NAME)
@@ -115,15 +115,15 @@ def test_shared_steps_see_what_one_device_sees(start, tmp_path):
     assert np.abs(other[name] / expected[name] - 1).max() > 1e-3
 
 
-def test_the_loss_falls_as_with_one_machine(start):
+def test_the_loss_falls_as_with_one_worker(start):
     def losses(*running):
-        """Those of batches 3, 6, ..., 30, each the mean over the machines' shares of it."""
+        """Those of batches 3, 6, ..., 30, each the mean over the workers' parts of it."""
         found = [re.findall(r'loss ([\d.]+)', finish(machine)) for machine in running]
         return np.array(found, float).mean(axis=0)
 
     arguments, cluster = ['--epochs', '10'], addresses(2)
     one = losses(start('one', *arguments))
-    workers = [start('machines', *arguments, cluster=cluster, index=index) for index in (0, 1)]
+    workers = [start('workers', *arguments, cluster=cluster, index=index) for index in (0, 1)]
     two = losses(*workers)
     assert len(one) == len(two) == 10
     # Two steps in, the weights are still close; normalised by 4 images each and not by 8, the loss
@@ -135,7 +135,7 @@ def test_the_loss_falls_as_with_one_machine(start):
     assert two[5:].mean() == pytest.approx(one[5:].mean(), abs=0.2)
 
 
-def test_a_machine_that_dies_ends_the_others_and_the_same_command_goes_on(start, tmp_path):
+def test_a_worker_that_dies_ends_the_others_and_the_same_command_resumes(start, tmp_path):
     cluster = addresses(2)
     arguments = ['--epochs', '80']
     chief, worker = (start('m', *arguments, cluster=cluster, index=index) for index in (0, 1))
@@ -154,20 +154,20 @@ def test_a_machine_that_dies_ends_the_others_and_the_same_command_goes_on(start,
     for running in workers:
         finish(running)
     assert variables(folder)['global_step'] == 240
-    # As if the chief had died while it evaluated: it goes on there, without the others.
+    # As if the chief had died while it evaluated: it resumes there, without the others.
     table = tmp_path / 'm' / 'results.csv'
     table.unlink()
     finish(start('m', *arguments, cluster=cluster))
     assert [row['step'] for row in results.read(table)] == ['240']
 
 
-def test_a_signal_to_one_machine_ends_all_where_they_go_on(start, tmp_path):
+def test_a_signal_to_one_worker_ends_all_at_the_same_step(start, tmp_path):
     cluster, arguments = addresses(2), ['--epochs', '4000']
-    machines = [start('m', *arguments, cluster=cluster, index=index) for index in (0, 1)]
-    next(line for line in machines[1].stdout if 'step 30 of' in line)
-    machines[1].send_signal(signal.SIGINT)
-    printed = [machine.communicate(timeout=100)[0] for machine in machines]
-    codes = [machine.returncode for machine in machines]
+    workers = [start('m', *arguments, cluster=cluster, index=index) for index in (0, 1)]
+    next(line for line in workers[1].stdout if 'step 30 of' in line)
+    workers[1].send_signal(signal.SIGINT)
+    printed = [worker.communicate(timeout=100)[0] for worker in workers]
+    codes = [worker.returncode for worker in workers]
     assert codes == [128 + signal.SIGTERM, 128 + signal.SIGINT], printed
     folder = tmp_path / 'm' / f'{NAME}_4000e'
     step = checkpoints.step_of(checkpoints.latest(folder))
@@ -175,7 +175,7 @@ def test_a_signal_to_one_machine_ends_all_where_they_go_on(start, tmp_path):
     assert f'stopped at step {step}, which is saved' in printed[0].splitlines()[-1]
     assert 'stopped with the chief' in printed[1].splitlines()[-1]
     assert not list(folder.glob('tmp_worker*'))
-    # That they go on from such a checkpoint is tested where a machine dies.
+    # Resuming from such a checkpoint is tested where a worker dies.
     assert variables(folder)['global_step'] == step
 
 
@@ -196,12 +196,12 @@ def test_a_wrong_tf_config(monkeypatch, config):
         workers_of_tf_config()
 
 
-def test_machines_by_tf_config(monkeypatch):
+def test_workers_of_tf_config(monkeypatch):
     monkeypatch.delenv('TF_CONFIG', raising=False)
     assert workers_of_tf_config() is None
-    machines = {'chief': ['a:1'], 'worker': ['b:1', 'c:1']}
+    workers = {'chief': ['a:1'], 'worker': ['b:1', 'c:1']}
     for task, index in (('chief', 0), 0), (('worker', 0), 1), (('worker', 1), 2):
-        text = json.dumps({'cluster': machines, 'task': dict(zip(('type', 'index'), task))})
+        text = json.dumps({'cluster': workers, 'task': dict(zip(('type', 'index'), task))})
         monkeypatch.setenv('TF_CONFIG', text)
         found = workers_of_tf_config()
         assert found == (['a:1', 'b:1', 'c:1'], index)

@@ -1,4 +1,4 @@
-"""Training that is killed, stopped, short of disk, or finds its checkpoint damaged."""
+"""Training that is killed, stopped, out of disk space, or has a corrupt checkpoint."""
 
 import dataclasses
 import os

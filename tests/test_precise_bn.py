@@ -47,7 +47,7 @@ def test_statistics_are_means_over_batches_of_training_images(
 
 def test_the_other_scripts_take_it(place, run_script, tmp_path):
     precise_bn.main(place)
-    precise_bn.main(place)  # again; what is re-estimated is not taken a second time
+    precise_bn.main(place)  # again: folders with precise statistics are skipped
     table = ['--results', tmp_path / 'results.csv']
     for script, options in (('load.py', []), ('mAP.py', ['--k', 'all'])):
         ended = run_script(script, *place, *table, *options)

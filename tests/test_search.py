@@ -43,14 +43,14 @@ def test_the_file_beside_a_checkpoint(trained, small_dataset, monkeypatch):
     again = features.feature_vectors(checkpoint, small_dataset.test, 96)
     assert not calls
     assert all(np.array_equal(a, b) for a, b in zip(first, again))
-    (trained / 'fc1_test.npz').write_bytes(b'PK damaged')
+    (trained / 'fc1_test.npz').write_bytes(b'PK corrupt')
     again = features.feature_vectors(checkpoint, small_dataset.test, 96)
     assert calls == [1]
     np.testing.assert_allclose(again.vectors, first.vectors, rtol=1e-5)
 
 
 @pytest.mark.parametrize('change', ['image', 'weights'])
-def test_it_is_made_anew_when_something_changed(
+def test_it_is_computed_again_when_something_changed(
     trained, small_dataset, tmp_path, monkeypatch, change
 ):
     data = shutil.copytree(small_dataset.folder, tmp_path / 'data')
@@ -73,7 +73,7 @@ def test_it_is_made_anew_when_something_changed(
     assert (folder / 'fc1_test.npz').read_bytes() != kept
 
 
-def answers(printed):
+def retrieved(printed):
     """(category, key_id, distance) of each line of a search."""
     lines = printed.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith('rank')) + 1
@@ -90,7 +90,7 @@ def test_a_key_id_finds_the_others_nearest_first(
     vectors = vectors.astype(np.float64)
     common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained)]
     search.main([*common, names[5], '--distance', distance, '--out', str(tmp_path / 'answers.png')])
-    found = answers(capsys.readouterr().out)
+    found = retrieved(capsys.readouterr().out)
     if distance == 'euclidean':
         expected = np.linalg.norm(vectors - vectors[5], axis=1)
     else:
@@ -109,7 +109,7 @@ def test_a_file_finds_its_own_image(trained, small_dataset, tmp_path, capsys):
     path = sorted((small_dataset.folder / 'testing').rglob('*.png'))[3]
     common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained), '--top', '1']
     search.main([*common, str(path), '--out', str(tmp_path / 'out.png')])
-    ((_, key_id, distance),) = answers(capsys.readouterr().out)
+    ((_, key_id, distance),) = retrieved(capsys.readouterr().out)
     assert key_id == path.stem
     assert distance < 1e-3
 
@@ -128,7 +128,7 @@ def test_the_embedding_of_a_triplet_loss_is_compared(small_dataset, tmp_path, ca
     common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder)]
     for query, nearest in ((names[5], expected[1:11]), (path, expected[:10])):
         search.main([*common, str(query), '--out', str(tmp_path / 'answers.png')])
-        found = [distance for *_, distance in answers(capsys.readouterr().out)]
+        found = [distance for *_, distance in retrieved(capsys.readouterr().out)]
         np.testing.assert_allclose(found, nearest, rtol=1e-3, atol=1e-5)
 
 
@@ -177,7 +177,7 @@ def test_a_training_image_as_query(trained, small_dataset, tmp_path, capsys):
     path = sorted((small_dataset.folder / 'training').rglob('*.png'))[3]
     common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained), '--top', '20']
     search.main([*common, path.stem, '--out', str(tmp_path / 'out.png')])
-    found = answers(capsys.readouterr().out)
+    found = retrieved(capsys.readouterr().out)
     assert len({key_id for _, key_id, _ in found}) == 11
     assert {key_id for _, key_id, _ in found} <= set(key_ids(small_dataset))
 

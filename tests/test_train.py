@@ -255,7 +255,7 @@ def test_images_too_small(refused, make_dataset, tmp_path):
     refused('train.py', '--data', tmp_path, words=['64x64', 'skNet takes 91x91'])
 
 
-def test_queries_without_answers(make_dataset, run, tmp_path, monkeypatch):
+def test_queries_without_relevant_images(make_dataset, run, tmp_path, monkeypatch):
     run('--epochs', '0')
     (folder,) = tmp_path.glob('checkpoints_*')
     monkeypatch.chdir(tmp_path)
