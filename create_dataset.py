@@ -10,23 +10,18 @@ category) and dataset.json (all settings; written last, so a folder without it i
 same files, names and seed give the same bytes, whatever the number of workers.
 """
 
-import functools
 import hashlib
 import os
 import sys
 import time
-import zlib
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from sketch import atomic, command_line
-from sketch.data import quickdraw, raster, staging
-from sketch.data.contact_sheet import contact_sheet
-from sketch.data.dataset import FOLDERS, LABELS, MANIFEST, SHEET, read_manifest
+from sketch.data import builder, raster, staging
+from sketch.data.dataset import MANIFEST, SHEET, read_manifest
 from sketch.errors import InputError
 from sketch.networks.registry import SMALLEST
 from sketch.runs.settings import Default
@@ -74,6 +69,8 @@ def construct_from_scratch(
     """
     # 1. The names, and the settings that decide every byte.
     files, out = Path(files), Path(out)
+    if size not in SIZES:
+        raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
     names = _names_to_draw_from(categories, categories_only)
     settings = {
         'classes': classes or (len(names) if categories_only else Default.classes),
@@ -84,8 +81,6 @@ def construct_from_scratch(
         'names': len(names),
         'names_sha256': hashlib.sha256('\n'.join(names).encode()).hexdigest(),
     }
-    if size not in SIZES:
-        raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
     out.mkdir(parents=True, exist_ok=True)
     with atomic.exclusive(out, 'create_dataset'):
         staging.recover(out)
@@ -173,43 +168,6 @@ def existing_manifest(out, settings, force):
     return manifest
 
 
-def build_category(name, files, target, train, test, size, seed):
-    """Choose, draw and save one category's images.
-
-    Returns:
-        What the manifest says about the category, and {folder: a hash of each image's pixels}.
-    """
-    path = files / f'{name}.bin'
-    # With the name in the seed, a category's choice does not depend on the other categories.
-    random = np.random.default_rng([seed, *name.encode()])
-    with quickdraw.DrawingFile(path) as drawings:
-        distinct = np.sort(np.unique(drawings.key_ids, return_index=True)[1])
-        if len(distinct) < train + test:
-            raise InputError(
-                f'{path}: {len(distinct)} drawings, fewer than {train} for training and {test} '
-                'for testing'
-            )
-        chosen = random.choice(distinct, train + test, replace=False)
-        pixels = {}
-        for part, indices in zip(FOLDERS.values(), (chosen[:train], chosen[train:])):
-            folder = target / part / name
-            folder.mkdir(parents=True)
-            pixels[part] = []
-            for index in indices:
-                drawing = drawings[index]
-                image = raster.draw(drawing.strokes, size)
-                # Drawings are long runs of two tones: run-length compression takes half the time
-                # and gives almost the same file size.
-                image.save(folder / f'{drawing.key_id}.png', compress_type=zlib.Z_RLE)
-                pixels[part].append(hashlib.blake2b(image.tobytes(), digest_size=16).digest())
-        facts = {
-            'drawings': len(drawings),
-            'repeated_key_ids': len(drawings) - len(distinct),
-            'bytes': path.stat().st_size,
-        }
-    return facts, pixels
-
-
 def _names_to_draw_from(categories, categories_only):
     names = read_categories(categories)
     if not categories_only:
@@ -237,7 +195,7 @@ def _build_and_publish(out, files, chosen, settings, workers):
     """Build beside OUT and rename into it; return the manifest."""
     try:
         started = time.monotonic()
-        manifest = _build(staging.begin(out), files, chosen, settings, workers)
+        manifest = builder.build(staging.begin(out), files, chosen, settings, workers)
         staging.publish(out)
     except OSError as error:
         place = os.fspath(error.filename or out)
@@ -251,37 +209,6 @@ def _build_and_publish(out, files, chosen, settings, workers):
     seconds = time.monotonic() - started
     images = len(chosen) * (settings['train'] + settings['test'])
     print(f'{out}: {images} images in {seconds:.1f} s, {images / seconds:.0f} images/s')
-    return manifest
-
-
-def _build(target, files, chosen, settings, workers):
-    """Fill the target folder, the manifest last; return the manifest."""
-    work = functools.partial(
-        build_category,
-        files=files,
-        target=target,
-        **{key: settings[key] for key in ('train', 'test', 'size', 'seed')},
-    )
-    with ProcessPoolExecutor(min(workers or os.cpu_count(), len(chosen))) as pool:
-        try:
-            bar = tqdm(pool.map(work, chosen), 'drawing', len(chosen), unit=' categories')
-            facts, pixels = zip(*bar)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    labels = {name: label for label, name in enumerate(chosen)}
-    known = {image for part in pixels for image in part['training']}
-    manifest = {
-        'settings': settings,
-        # The paper keeps such images, and so does this. Who compares accuracies may want to know.
-        'test_images_equal_to_a_training_image': sum(
-            image in known for part in pixels for image in part['testing']
-        ),
-        'categories': dict(zip(chosen, facts)),
-    }
-    contact_sheet(target / FOLDERS['train'], chosen).save(target / SHEET)
-    atomic.write_json(target / LABELS, labels)
-    atomic.write_json(target / MANIFEST, manifest)
     return manifest
 
 

@@ -26,7 +26,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 import create_dataset
-from sketch.data import quickdraw, raster
+from sketch.data import builder, quickdraw, raster
 
 DRAWINGS, TRAIN, TEST, SIZE = 145_000, 1000, 50, 128
 BUILT = 8  # categories
@@ -97,7 +97,7 @@ def choose_and_decode(path):
 
 
 def our_category(path, folder, train=TRAIN, test=TEST):
-    return create_dataset.build_category(path.stem, path.parent, folder, train, test, SIZE, 0)
+    return builder.build_category(path.stem, path.parent, folder, train, test, SIZE, 0)
 
 
 def in_new_folder(function, path, *arguments):
@@ -150,9 +150,9 @@ def worker_megabytes(path):
     # ru_maxrss would be that of this process, which the new one starts as.
     code = (
         'import re, sys, tempfile; from pathlib import Path\n'
-        'import create_dataset as c; p = Path(sys.argv[1])\n'
+        'from sketch.data.builder import build_category; p = Path(sys.argv[1])\n'
         'with tempfile.TemporaryDirectory() as folder:\n'
-        f'    c.build_category(p.stem, p.parent, Path(folder), {TRAIN}, {TEST}, {SIZE}, 0)\n'
+        f'    build_category(p.stem, p.parent, Path(folder), {TRAIN}, {TEST}, {SIZE}, 0)\n'
         'print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1))'
     )
     command = [sys.executable, '-c', code, str(path)]

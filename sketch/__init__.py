@@ -1,12 +1,59 @@
 """What the scripts share, in one folder per stage of the paper's pipeline.
 
-errors.py             InputError and Interrupted: how a script ends in good order
-command_line.py       flags that scripts share; run(), which turns errors into exit statuses
-atomic.py             files that are whole or absent; locks on folders
-tensorflow_setup.py   loads TensorFlow once, for everybody
-data/                 drawings -> images -> batches
-networks/             what n1.py and n2.py are built from: layers, heads, losses
-runs/                 a training's settings, its folder and its checkpoints
-training/             the steps between two checkpoints
-evaluation/           accuracy, feature vectors, rankings, mAP, results.csv
+errors              InputError and Interrupted: how a script ends in good order
+command_line        flags that scripts share; run(), which turns errors into exit statuses
+atomic              files that are whole or absent; locks on folders
+plotting            matplotlib without a display
+tensorflow_setup    loads TensorFlow once, for everybody
+
+data/               drawings -> images -> batches
+    quickdraw           parser of .bin files
+    raster              strokes -> images
+    download            fetches .bin files
+    builder             draws the images of a data set
+    staging             builds a data set beside its place
+    contact_sheet       one picture of a data set
+    dataset             opens a data set
+    samplers            the order of the training images
+    input_pipeline      batches for the Estimator
+    augment             distortions of training images
+    query_image         any picture -> an image like those of the data set
+
+networks/           what n1.py and n2.py are built from
+    registry            names, sizes and losses, without TensorFlow
+    layers              convolution, pooling, residual unit, fc1
+    folding             the same for evaluation, batch norm folded in
+    heads               the Estimator's side: classifier, feature extractor
+    losses              the triplet loss
+
+runs/               one training on disk
+    settings            all defaults; settings.json; the folder's name
+    names               what a folder's name tells
+    checkpoints         finds, checks and recognises checkpoints
+    run_folder          makes a folder ready, resumes, cleans up
+
+training/           from one step to a later one
+    loop                steps, stops, Estimator
+    hooks               checkpoints, progress, summaries
+    signals             Ctrl-C and SIGTERM
+    failures            NaN and a full disk
+    distribution        several devices
+    workers             several machines
+
+evaluation/         what a checkpoint is worth
+    accuracy            images classified correctly
+    features            fc1 of all images
+    ranking             exact order by distance
+    average_precision   AP in four definitions
+    compactness         distance within categories over that between them
+    retrieval           mAP and compactness of a checkpoint
+    report              tables and charts by category
+    search_index        images to be searched
+    results             results.csv
 """
+
+import sys
+
+if sys.platform == 'win32':
+    print('error: native Windows is not supported; use WSL2 (README.md, Install)', file=sys.stderr)
+    sys.exit(2)

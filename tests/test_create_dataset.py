@@ -16,7 +16,7 @@ from PIL import Image
 import create_dataset
 from create_dataset import construct_from_scratch
 from sketch import atomic
-from sketch.data import quickdraw, raster
+from sketch.data import builder, quickdraw, raster
 from sketch.errors import InputError
 from tools import synthetic
 
@@ -84,7 +84,7 @@ def test_sampling_is_uniform_over_the_file(tmp_path):
     seen = {'training': np.zeros(20), 'testing': np.zeros(20)}
     for seed in range(200):
         out = tmp_path / str(seed)
-        create_dataset.build_category('dot', tmp_path, out, 6, 4, 64, seed)
+        builder.build_category('dot', tmp_path, out, 6, 4, 64, seed)
         for part, counts in seen.items():
             for path in (out / part / 'dot').iterdir():
                 counts[int(path.stem)] += 1
@@ -186,7 +186,7 @@ def test_a_failed_build_leaves_nothing(build, sample_files, tmp_path):
     files.mkdir()
     for path in (sample_files / 'files').iterdir():
         (files / path.name).write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r'\.bin: record 29, which starts at byte \d+, runs past'):
+    with pytest.raises(InputError, match=r'\.bin: record 29, at byte \d+, runs past'):
         build(files=files, workers=2)
     assert list((tmp_path / 'out').iterdir()) == []
 
@@ -214,7 +214,7 @@ def die(*_, **__):
 
 
 def test_a_worker_that_is_killed(build, tmp_path, monkeypatch):
-    monkeypatch.setattr(create_dataset, 'build_category', die)
+    monkeypatch.setattr(builder, 'build_category', die)
     with pytest.raises(InputError, match='a worker was killed'):
         build()
     assert list((tmp_path / 'out').iterdir()) == []
@@ -264,7 +264,7 @@ def test_missing_inputs(refused, tmp_path):
 
 def test_two_builds_at_once(build, tmp_path):
     (tmp_path / 'out').mkdir()
-    with atomic.exclusive(tmp_path / 'out', 'x'), pytest.raises(InputError, match='at work in'):
+    with atomic.exclusive(tmp_path / 'out', 'x'), pytest.raises(InputError, match='is running in'):
         build()
 
 

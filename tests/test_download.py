@@ -228,7 +228,7 @@ def test_the_script_fetches_only_what_it_chose(server, sample_files, run_script,
     ended = run_script('create_dataset.py', *arguments, '--categories-only', 'door', '--force')
     assert ended.returncode == 2
     assert '404' in ended.stderr
-    assert '1 of 1 files could not be fetched' in ended.stderr.splitlines()[-1]
+    assert '1 of 1 files could not be downloaded' in ended.stderr.splitlines()[-1]
     assert (tmp_path / 'out' / 'dataset.json').exists()  # the old data set is still there
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+import sketch
+
 SCRIPTS = {'create_dataset', 'train', 'load', 'mAP', 'plots', 'search'}
 MODELS = {'n1', 'n2', 'n1_features', 'n2_features'}
 FOLDERS = ('sketch', 'tools', 'benchmarks')
@@ -110,6 +112,19 @@ def test_functions_are_short(name):
             taken = [argument.arg for argument in taken if argument.arg != 'self']
             assert lines <= 60 or node.name in LONG | WIDE, f'{node.name}: {lines} lines'
             assert len(taken) <= 7 or node.name in WIDE, f'{node.name}: {len(taken)} parameters'
+
+
+def test_the_map_shows_every_module():
+    shown = {line.split()[0].rstrip('/') for line in sketch.__doc__.splitlines() if line.strip()}
+    modules = {name.rsplit('.')[-1] for name in in_folder('sketch')}
+    assert modules <= shown
+
+
+def test_native_windows_is_refused_in_one_line():
+    code = "import sys; sys.platform = 'win32'; import sketch.atomic"
+    ended = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr == 'error: native Windows is not supported; use WSL2 (README.md, Install)\n'
 
 
 def test_files_are_short():

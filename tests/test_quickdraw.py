@@ -63,7 +63,7 @@ def test_any_cut_ends_at_a_record_or_is_refused(drawings, data):
         with pytest.raises(FormatError) as refused:
             record_offsets(content[:cut], 'x.bin')
         record = max(i for i, b in enumerate(sorted(boundaries)) if b < cut)
-        assert f'x.bin: record {record}, which starts at byte {sorted(boundaries)[record]},' in str(
+        assert f'x.bin: record {record}, at byte {sorted(boundaries)[record]},' in str(
             refused.value
         )
 
