@@ -22,7 +22,7 @@ from sketch import command_line
 from sketch.errors import InputError
 from sketch.evaluation import results
 from sketch.networks.registry import TITLES
-from sketch.plotting import plt, save
+from sketch.plotting import plt, save_for_print
 from sketch.runs.names import series
 
 PAPER = Path(__file__).parent / 'docs' / 'results' / 'paper_figures.csv'
@@ -282,9 +282,7 @@ def main(argv=None):
             continue
         draw = draw_bars if number in BARS else draw_curves
         figure = draw(chosen, papers[number], metric, title)
-        paths = [options.out / f'figure_{number}.{ending}' for ending in ('png', 'svg')]
-        save(figure, *paths, dpi=150)
-        drawn.append(str(paths[0]))
+        drawn.append(str(save_for_print(figure, options.out, f'figure_{number}')))
     print('\n'.join(drawn))
 
 

@@ -7,16 +7,22 @@ import matplotlib.pyplot as plt
 from matplotlib.backend_bases import FigureCanvasBase
 
 DPI = 120
+PRINT_DPI = 150
 FORMATS = tuple(FigureCanvasBase.get_supported_filetypes())  # endings that save() can write
 
 
-def save(figure, *paths, dpi=DPI):
-    """Write a figure under each path, in the format of its ending, and close it.
+def save(figure, path, dpi=DPI):
+    """Write a figure in the format of the path's ending, and close it."""
+    figure.savefig(path, dpi=dpi)
+    plt.close(figure)
+
+
+def save_for_print(figure, folder, name):
+    """Write a figure as PNG and SVG, and close it; return the PNG's path.
 
     The same figure gives the same bytes.
     """
     matplotlib.rcParams['svg.hashsalt'] = 'figures'
-    for path in paths:
-        metadata = {'Date': None} if path.suffix == '.svg' else None
-        figure.savefig(path, dpi=dpi, metadata=metadata)
-    plt.close(figure)
+    figure.savefig(folder / f'{name}.svg', metadata={'Date': None})
+    save(figure, folder / f'{name}.png', PRINT_DPI)
+    return folder / f'{name}.png'

@@ -89,7 +89,7 @@ def test_a_run_has_one_marker_whatever_its_seed(table, tmp_path, monkeypatch):
     results.record(tmp_path / 'r.csv', [*rows, *others])
     figures = {}
     monkeypatch.setattr(
-        plots, 'save', lambda figure, path, *_, dpi: figures.update({path.stem: figure})
+        plots, 'save_for_print', lambda figure, out, name: figures.update({name: figure})
     )
     plots.main(['--results', str(tmp_path / 'r.csv'), '--out', str(tmp_path)])
     lines = {line.get_label(): line for line in figures['figure_3'].axes[0].lines}

@@ -12,7 +12,7 @@ from pathlib import Path
 from sketch import command_line
 from sketch.errors import InputError
 from sketch.networks.registry import SMALLEST, TITLES
-from sketch.plotting import plt, save
+from sketch.plotting import plt, save_for_print
 from sketch.runs.settings import Default, Settings
 from sketch.tensorflow_setup import tf
 
@@ -113,9 +113,7 @@ def main(argv=None):
             options.size,
             found,
         )
-        paths = [options.out / f'figure_{number}.{ending}' for ending in ('png', 'svg')]
-        save(figure, *paths, dpi=150)
-        print(paths[0])
+        print(save_for_print(figure, options.out, f'figure_{number}'))
 
 
 if __name__ == '__main__':
