@@ -1,7 +1,7 @@
 # make demo   the whole pipeline, offline, on drawings that tools/synthetic.py makes; leaves demo/
 # make test   the same set-up plus the test packages, then ruff and pytest
 # make reproduction   the runs of docs/reproduction.md (hours): FILES=files OUT=reproduction
-# All make .venv with Python 3.9 to 3.11 first; PYTHON=... chooses the interpreter.
+# All but clean first make .venv with Python 3.9 to 3.11; PYTHON=... chooses the interpreter.
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -27,12 +27,12 @@ demo: .venv/installed
 	$(PY) load.py $(DEMO)
 	$(PY) mAP.py $(DEMO) --k 19 all
 	$(PY) search.py --data demo --checkpoint demo/checkpoints_n1_batch16_momentum0.9_3e \
-	    --gallery random --out demo/gallery.png
+	    --examples random --out demo/search.png
 	$(PY) plots.py --results demo/results.csv --out demo/figures
 	@echo 'Reached (chance is 0.083), from demo/results.csv:'
 	@awk -F, '$$9 == "accuracy" { printf "  %s: %s accuracy %.3f\n", $$1, $$8, $$14 } \
 	    $$10 == "standard" { printf "  %s: mAP@%s %.3f\n", $$1, $$13, $$14 }' demo/results.csv
-	@echo 'Figures 3 to 7: demo/figures/; answers to some queries: demo/gallery.png'
+	@echo 'Figures 3 to 7: demo/figures/; what some queries find: demo/search.png'
 
 reproduction: .venv/installed
 	PY=$(PY) bash tools/reproduce.sh $(FILES) $(OUT)
@@ -50,8 +50,8 @@ clean:
 	    if "$$python" -c $(SUITABLE) 2>/dev/null; then found=$$python; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-	    echo 'make: no Python 3.9, 3.10 or 3.11 with venv, which TensorFlow 2.15 needs: install' \
-	        'one (python3.11 and python3.11-venv, say) or name it: make PYTHON=/path/to/it' >&2; \
+	    echo 'make: TensorFlow 2.15 needs Python 3.9, 3.10 or 3.11 with venv. Install one (for example' \
+	        'python3.11 and python3.11-venv) or name it: make PYTHON=/path/to/it' >&2; \
 	    exit 2; \
 	fi; \
 	"$$found" -m venv --clear .venv

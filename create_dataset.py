@@ -5,7 +5,7 @@
 Takes a folder of QuickDraw `.bin` files, one per category, and a text file with one category name
 per line. --download fetches the files of the chosen categories. Fills --out with
 training/<category>/<key_id>.png and testing/<category>/<key_id>.png (8-bit grey, black on white),
-conversion_labels.json (category -> label, in the order drawn), dataset.png (a few drawings of each
+conversion_labels.json (category -> label, in the order chosen), dataset.png (a few drawings of each
 category) and dataset.json (all settings; written last, so a folder without it is unfinished). The
 same files, names and seed give the same bytes, whatever the number of workers.
 """
@@ -52,15 +52,15 @@ def construct_from_scratch(
         categories: text file of category names; empty lines are skipped.
         out: folder to fill. A data set with the same settings is kept. Nothing that this function
             did not make is touched.
-        classes: how many categories to draw from the list; None is 100, or all of
+        classes: number of categories to choose; None is 100, or all of
             categories_only.
-        train, test: drawings per category, sampled uniformly without replacement from all drawings
-            of its file. A key_id that occurs twice counts once, at its first place.
-        size: side of the images in pixels, 63 to 256.
+        train, test: images per category, of drawings sampled uniformly without replacement from
+            its file. A key_id that occurs twice counts once, at its first place.
+        size: side of the images in pixels, 63 to 256 (skNet takes 91 or more).
         seed: of every random choice.
         workers: processes; None is one per core.
         force: replace a data set with other settings.
-        categories_only: names to draw from, instead of the whole list.
+        categories_only: names to choose from, instead of the whole list.
         download: fetch the chosen files that are missing or corrupt.
         mirror: URL to fetch from.
 
@@ -71,7 +71,7 @@ def construct_from_scratch(
     files, out = Path(files), Path(out)
     if size not in SIZES:
         raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
-    names = _names_to_draw_from(categories, categories_only)
+    names = _names_to_choose_from(categories, categories_only)
     settings = {
         'classes': classes or (len(names) if categories_only else Default.classes),
         'train': train,
@@ -101,7 +101,7 @@ def read_categories(path):
     """Return the names in a categories file, in file order.
 
     Raises:
-        InputError: no names, a name twice, or a name that no folder can have.
+        InputError: the file is missing, empty or not UTF-8; a name repeats or cannot be a folder's.
     """
     try:
         lines = Path(path).read_text(encoding='utf-8').splitlines()
@@ -117,7 +117,9 @@ def read_categories(path):
         if name in ('.', '..') or set(name) & set('/\\\0'):
             raise InputError(f'{path}: line {number}: {name!r} cannot be the name of a folder')
         if name in seen:
-            raise InputError(f'{path}: line {number}: {name!r} again, first on line {seen[name]}')
+            raise InputError(
+                f'{path}: line {number}: {name!r} is also on line {seen[name]}; remove one'
+            )
         seen[name] = number
     if not seen:
         raise InputError(f'{path}: contains no category names')
@@ -168,7 +170,7 @@ def existing_manifest(out, settings, force):
     return manifest
 
 
-def _names_to_draw_from(categories, categories_only):
+def _names_to_choose_from(categories, categories_only):
     names = read_categories(categories)
     if not categories_only:
         return names
@@ -199,7 +201,9 @@ def _build_and_publish(out, files, chosen, settings, workers):
         staging.publish(out)
     except OSError as error:
         place = os.fspath(error.filename or out)
-        raise InputError(f'{place}: {error.strerror}; nothing unfinished is left') from None
+        raise InputError(
+            f'{place}: {error.strerror}; the unfinished data set was removed'
+        ) from None
     except BrokenProcessPool:
         raise InputError(
             f'{out}: a worker was killed (out of memory?); try fewer --workers'
@@ -233,7 +237,7 @@ def parse_arguments(argv):
         default=Path('categories.txt'),
         help='names, one per line',
     )
-    add('--categories-only', nargs='+', metavar='NAME', help='draw from these categories only')
+    add('--categories-only', nargs='+', metavar='NAME', help='choose from these categories only')
     add('--download', action='store_true', help='fetch the chosen files into --files first')
     add('--mirror', default=BUCKET, metavar='URL', help='where <category>.bin is fetched from')
 
@@ -244,16 +248,16 @@ def parse_arguments(argv):
         '--classes',
         metavar='N',
         type=count,
-        help=f'categories to draw (default: {Default.classes}, or all of --categories-only)',
+        help=f'categories to choose (default: {Default.classes}, or all of --categories-only)',
     )
     add(
         '--train',
         metavar='N',
         type=count,
         default=Default.train,
-        help='training drawings per category',
+        help='training images per category',
     )
-    add('--test', metavar='N', type=count, default=Default.test, help='test drawings per category')
+    add('--test', metavar='N', type=count, default=Default.test, help='test images per category')
     add(
         '--size',
         metavar='N',
@@ -261,12 +265,18 @@ def parse_arguments(argv):
         default=Default.size,
         help=f'side of the images in pixels, {SIZES[0]} to {SIZES[-1]}',
     )
-    add('--seed', metavar='N', type=natural, default=Default.seed, help='of every random choice')
+    add(
+        '--seed',
+        metavar='N',
+        type=natural,
+        default=Default.seed,
+        help='seed of every random choice',
+    )
     add('--force', action='store_true', help='replace a data set with other settings')
 
     machine = arguments.add_argument_group('machine')
     machine.add_argument(
-        '--workers', metavar='N', type=count, default=os.cpu_count(), help='processes'
+        '--workers', metavar='N', type=count, default=os.cpu_count(), help='worker processes'
     )
     return arguments.parse_args(argv)
 

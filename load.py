@@ -3,7 +3,7 @@
     python load.py --data . checkpoints_n1_10e checkpoints_n2_10e
 
 A checkpoint is evaluated with the settings saved beside it. One without settings (the author's
-published ones) is recognised by its variables. Each accuracy is printed and kept in --results.
+published ones) is recognised by its variables. Each accuracy is printed and recorded in --results.
 """
 
 from sketch import command_line

@@ -2,10 +2,10 @@
 
     python mAP.py --k 49 4999 --data . checkpoints_n1_10e checkpoints_n2_10e
 
-Each test image is a query against all the others, in the order of the distance between feature
-vectors (fc1). Each value is printed and kept in --results, in the four definitions of
-docs/metrics.md; the paper's figures 6 and 7 use the definition `paper`. If a checkpoint was
-trained with a triplet loss, its embedding is measured, too.
+Each test image is a query. All others are ordered by the distance of their feature vectors (fc1).
+Each value is printed and recorded in --results, in the four definitions of docs/metrics.md; the
+paper's figures 6 and 7 use the definition `paper`. If a checkpoint was trained with a triplet loss,
+its embedding is measured, too.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ def mAP(features, labels, k, definition='standard', distance=Default.distance,
     """Return the mean average precision at k of feature vectors.
 
     Each vector is a query against all the others; the query itself is left out by its index.
-    Distances are those of direct float64 differences, and equal distances keep index order. A
+    Distances are exact to float64 differences, and equal distances keep index order. A
     query with no relevant image within k counts 0. A query whose label no other vector has is
     skipped.
 
@@ -39,6 +39,7 @@ def mAP(features, labels, k, definition='standard', distance=Default.distance,
 
     Raises:
         ValueError: k out of range, NaN or infinite features, or no two equal labels.
+        KeyError: unknown definition.
     """
     return retrieve(features, labels, [k], distance, threads).means()[reading or definition, k]
 
@@ -73,10 +74,12 @@ def parse_arguments(argv):
         '--distance',
         choices=[*DISTANCES, 'both'],
         default=Default.distance,
-        help='between feature vectors',
+        help='distance between feature vectors',
     )
     questions.add_argument(
-        '--rerank', action='store_true', help='also with images of the same class first'
+        '--rerank',
+        action='store_true',
+        help='also order by predicted class, and by class probability',
     )
 
     machine = arguments.add_argument_group('machine')
@@ -85,7 +88,7 @@ def parse_arguments(argv):
         type=command_line.positive_int,
         default=Default.threads,
         metavar='N',
-        help='in the pool',
+        help='threads',
     )
 
     options = arguments.parse_args(argv)

@@ -7,10 +7,10 @@ Takes the table that train.py, load.py and mAP.py keep. Leaves, as PNG and SVG:
     figure_4, figure_5   accuracy on the training and test set at the largest epoch counts
     figure_6             mAP against epochs, in the paper's definition
     figure_7             mAP at the largest epoch counts, in the paper's definition
-    figure_compactness   distance within categories over that between them, against epochs
-The paper's points (docs/results/paper_figures.csv) were read off the images of its figures, to
-0.003. They come from 100 categories of 1000 + 50 drawings. tools/draw_networks.py draws figures 1
-and 2, the networks.
+    figure_compactness   mean distance within over mean distance between categories
+The paper's points (docs/results/paper_figures.csv) were read off the images of its figures (values
+to 0.003, epochs to 0.05). They come from 100 categories of 1000 + 50 drawings.
+tools/draw_networks.py draws figures 1 and 2, the networks.
 """
 
 import csv

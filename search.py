@@ -129,17 +129,17 @@ def parse_arguments(argv):
         'query', nargs='?', metavar='QUERY', help='image, or key_id of an image of the data set'
     )
     which = ['random', 'best', 'worst']
-    query.add_argument('--examples', choices=which, help='test images instead of a query')
+    query.add_argument('--examples', choices=which, help='take test images as queries')
     command_line.add_renamed(query, '--gallery', '--examples', choices=which)
     query.add_argument(
-        '--queries', type=count, default=Default.examples, metavar='N', help='how many --examples'
+        '--queries', type=count, default=Default.examples, metavar='N', help='number of --examples'
     )
     query.add_argument(
         '--seed',
         type=command_line.natural_int,
         default=Default.seed,
         metavar='N',
-        help='of random --examples',
+        help='seed of random --examples',
     )
 
     data = arguments.add_argument_group('data and network')
@@ -148,10 +148,10 @@ def parse_arguments(argv):
         '--checkpoint',
         type=Path,
         metavar='FOLDER',
-        help='checkpoint folder; without it, the one here with the most epochs',
+        help='checkpoint folder; without it, the one in the current folder with the most epochs',
     )
     data.add_argument(
-        '--distance', choices=DISTANCES, default=Default.distance, help='between vectors'
+        '--distance', choices=DISTANCES, default=Default.distance, help='distance between vectors'
     )
 
     output = arguments.add_argument_group('output')
@@ -159,7 +159,11 @@ def parse_arguments(argv):
         '--top', type=count, default=Default.top, metavar='N', help='images per query'
     )
     output.add_argument(
-        '--out', type=Path, default=Path('search.png'), metavar='FILE', help='the picture'
+        '--out',
+        type=Path,
+        default=Path('search.png'),
+        metavar='FILE',
+        help='picture to write; the ending decides its format',
     )
 
     options = arguments.parse_args(argv)

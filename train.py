@@ -61,7 +61,10 @@ def train(dataset, settings, epochs, root, measurements, devices='one'):
     if every_epoch:
         check_queries(dataset)
     if workers and (len(epochs) > 1 or 0 in epochs or every_epoch):
-        raise InputError('--epochs: with TF_CONFIG, one count above 0 per command, on all workers')
+        raise InputError(
+            '--epochs: with TF_CONFIG give one count above 0 and no --eval-every-epoch, the same '
+            'to all workers'
+        )
     recorded = []
     for count in sorted(set(epochs)):
         wanted = dataclasses.replace(settings, epochs=count)
@@ -89,7 +92,7 @@ def train(dataset, settings, epochs, root, measurements, devices='one'):
         if trained or not _is_measured(run, run.last_step, 'accuracy', measurements):
             recorded += _measure(run, count, measurements.splits, False, measurements)
         else:
-            print(f'{run.folder}: finished and measured before, skipped')
+            print(f'{run.folder}: already trained and measured, skipped')
     return recorded
 
 
@@ -160,7 +163,9 @@ def parse_arguments(argv):
     command_line.add_results(data)
     command_line.add_measure(data)
     data.add_argument(
-        '--eval-every-epoch', action='store_true', help='test accuracy and mAP, from epoch 0 on'
+        '--eval-every-epoch',
+        action='store_true',
+        help='also test accuracy and mAP after each whole epoch, from 0 on',
     )
 
     training = arguments.add_argument_group('training')
@@ -173,7 +178,7 @@ def parse_arguments(argv):
         nargs='+',
         type=command_line.epoch_count,
         default=Default.epochs,
-        help='may be fractions, or 0 for the untrained network',
+        help='epoch counts to train to: fractions, or 0 for the untrained network, too',
     )
     training.add_argument(
         '--batch-size', metavar='N', type=count, default=Default.batch_size, help='images per step'
@@ -183,7 +188,7 @@ def parse_arguments(argv):
         metavar='X',
         type=above_0,
         default=Default.learning_rate,
-        help="Adam's, per step",
+        help='of Adam',
     )
     training.add_argument(
         '--batch-norm-momentum',
@@ -210,29 +215,29 @@ def parse_arguments(argv):
         help="skNet's output channels per block; the paper's figure 1 has 64 128 128 256",
     )
     questions.add_argument(
-        '--loss', choices=LOSSES, default=Default.loss, help='the paper: cross-entropy'
+        '--loss', choices=LOSSES, default=Default.loss, help='the paper has cross-entropy'
     )
-    only = 'with a triplet loss only'
+    only = 'only with a triplet loss'
     questions.add_argument(
         '--margin',
         metavar='X',
         type=above_0,
         default=argparse.SUPPRESS,
-        help=f'between squared distances, {only} (default: {Default.margin})',
+        help=f'between squared distances; {only} (default: {Default.margin})',
     )
     questions.add_argument(
         '--embedding-size',
         metavar='N',
         type=count,
         default=argparse.SUPPRESS,
-        help=f'values that are compared, {only} (default: {Default.embedding_size})',
+        help=f'values of the embedding; {only} (default: {Default.embedding_size})',
     )
     questions.add_argument(
         '--images-per-class',
         metavar='N',
         type=count,
         default=argparse.SUPPRESS,
-        help=f'in a batch, {only} (default: {Default.images_per_class})',
+        help=f'in a batch; {only} (default: {Default.images_per_class})',
     )
     command_line.add_renamed(questions, '--drawings', '--images-per-class', type=count)
     questions.add_argument(
@@ -243,7 +248,7 @@ def parse_arguments(argv):
         metavar='X',
         type=above_0,
         default=Default.learning_rate_decay,
-        help='factor of the learning rate per epoch',
+        help='factor on the learning rate per epoch',
     )
 
     machines = arguments.add_argument_group('machines')
@@ -254,7 +259,9 @@ def parse_arguments(argv):
         help='all divides each batch among the GPUs; for several machines see docs/distributed.md',
     )
     machines.add_argument(
-        '--deterministic', action='store_true', help='the same bits again on the same machine'
+        '--deterministic',
+        action='store_true',
+        help='make runs repeat bit by bit on the same machine',
     )
 
     options = arguments.parse_args(argv)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.fuzz_parser --buffers 200000
 
-Every buffer is a few procedural drawings with bytes changed, inserted, removed, repeated or cut
+Every buffer is a few synthetic drawings with bytes changed, inserted, removed, repeated or cut
 off, by a seed. Whatever parses is decoded too, and has to cover the buffer exactly.
 """
 
@@ -17,7 +17,7 @@ from tools import synthetic
 
 
 def mutate(random, content):
-    """Return the content with one to four injuries."""
+    """Return the content with one to four mutations."""
     content = bytearray(content)
     for _ in range(random.integers(1, 5)):
         at, length = int(random.integers(len(content))), int(random.integers(1, 20))

@@ -23,7 +23,7 @@ BATCH, STEPS, CATEGORIES = 128, 40, 100
 
 
 def make_images(folder, images):
-    """Write a data set of procedural drawings, each PNG under many names."""
+    """Write a data set of synthetic drawings, each PNG under many names."""
     from sketch.data import raster
     from tools import synthetic
 

@@ -1,4 +1,4 @@
-"""The same step as step_speed.py in PyTorch: same layers, channels_last, as it comes.
+"""The same step as step_speed.py in PyTorch: same layers, channels_last, default settings.
 
     python -m benchmarks.torch_step --net n1 --batch-size 128 --steps 3
 

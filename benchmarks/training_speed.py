@@ -1,8 +1,8 @@
-"""What train.py makes of the bare step: images/s with real input, summaries and checkpoints.
+"""Compares train.py with the bare step: images/s with input, summaries and checkpoints.
 
     python -m benchmarks.training_speed --net n1 --batch-size 64
 
-Trains for 22 steps on procedural drawings at 128x128, reads images/s of 20 after the first from
+Trains for 22 steps on synthetic drawings at 128x128, reads images/s of the 20 after the first from
 TensorBoard's events, and times the bare step (step_speed.py) after it.
 """
 

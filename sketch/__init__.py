@@ -1,17 +1,17 @@
 """What the scripts share, in one folder per stage of the paper's pipeline.
 
-errors              InputError and Interrupted: how a script ends in good order
+errors              exceptions that end a script with one line
 command_line        flags that scripts share; run(), which turns errors into exit statuses
 atomic              files that are whole or absent; locks on folders
 plotting            matplotlib without a display
-tensorflow_setup    loads TensorFlow once, for everybody
+tensorflow_setup    loads TensorFlow once, for all modules
 
 data/               drawings -> images -> batches
     quickdraw           parser of .bin files
     raster              strokes -> images
     download            fetches .bin files
     builder             draws the images of a data set
-    staging             builds a data set beside its place
+    staging             builds a data set out of sight, renames it when complete
     contact_sheet       one picture of a data set
     dataset             opens a data set
     samplers            the order of the training images
@@ -28,11 +28,11 @@ networks/           what n1.py and n2.py are built from
 
 runs/               one training on disk
     settings            all defaults; settings.json; the folder's name
-    names               what a folder's name tells
+    names               the parts of a folder's name
     checkpoints         finds, checks and recognises checkpoints
     run_folder          makes a folder ready, resumes, cleans up
 
-training/           from one step to a later one
+training/           trains one network in its folder
     loop                steps, stops, Estimator
     hooks               checkpoints, progress, summaries
     signals             Ctrl-C and SIGTERM
@@ -40,12 +40,12 @@ training/           from one step to a later one
     distribution        several devices
     workers             several machines
 
-evaluation/         what a checkpoint is worth
+evaluation/         measures a checkpoint
     accuracy            images classified correctly
     features            fc1 of all images
     ranking             exact order by distance
     average_precision   AP in four definitions
-    compactness         distance within categories over that between them
+    compactness         distance within over distance between categories
     retrieval           mAP and compactness of a checkpoint
     report              tables and charts by category
     search_index        images to be searched

@@ -52,7 +52,7 @@ def exclusive(folder, what, wait=False):
     Args:
         folder: to lock.
         what: the kind of process that locks it, for the error.
-        wait: for another process that holds it.
+        wait: if true, wait until another process releases it; otherwise raise.
 
     Raises:
         InputError: another process holds it, and wait is False.

@@ -77,7 +77,7 @@ def below_1(text):
     """Argument type: a number from 0 up to, not including, 1."""
     value = float(text)
     if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not in [0, 1)')
+        raise argparse.ArgumentTypeError(f'{text} is not from 0 up to below 1')
     return value
 
 
@@ -88,7 +88,7 @@ def add_data(arguments):
         type=Path,
         default=Path('.'),
         metavar='FOLDER',
-        help='has training/ and testing/, as create_dataset.py leaves them',
+        help='data set: a folder that create_dataset.py filled',
     )
 
 
@@ -106,7 +106,7 @@ def add_checkpoints(arguments):
         nargs='*',
         type=Path,
         metavar='CHECKPOINT_FOLDER',
-        help='what to work on; without it, every checkpoints_* in --checkpoints',
+        help='checkpoint folders; without any, every checkpoints_* in --checkpoints',
     )
 
 
@@ -129,7 +129,7 @@ def add_measure(arguments):
 
 
 def add_renamed(arguments, old, new, **options):
-    """Add the old name of a flag: it still works, is not in --help, and says its new name."""
+    """Accept a flag's old name: hidden from --help, it prints a note with the new name."""
     dest = new.lstrip('-').replace('-', '_')
 
     class Renamed(argparse.Action):

@@ -1,12 +1,12 @@
-"""What ends a script in good order: a user's mistake, or a signal."""
+"""Exceptions that end a script with one line: invalid input, or a signal."""
 
 
 class InputError(Exception):
-    """A mistake in what the user gave: one line with the file, the place and the remedy."""
+    """Invalid input: one line with the file, the place and the remedy."""
 
 
 class Interrupted(Exception):
-    """A signal ended the work in good order; `number` is the signal's."""
+    """A signal stopped a training after a checkpoint was saved; `number` is the signal's."""
 
     def __init__(self, message, number):
         super().__init__(message)

@@ -1,7 +1,7 @@
 """Loads TensorFlow for every other module: `from sketch.tensorflow_setup import tf`.
 
-First it makes the C library keep freed memory. Afterwards it silences what the pinned version
-prints about its own future; warnings and errors about a run still come through.
+First it makes the C library keep freed memory. Afterwards it hides the pinned version's notices of
+deprecation; warnings and errors about a run still come through.
 """
 
 import ctypes
@@ -34,7 +34,7 @@ def _keep_freed_memory():
 
 _keep_freed_memory()
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-# oneDNN's convolutions on every CPU; by itself TensorFlow uses them only with AVX-512.
+# oneDNN's convolutions on every CPU; TensorFlow's own default has them on newer ones only.
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
 import tensorflow as tf  # noqa: E402
 

@@ -43,7 +43,7 @@ def real_drawings():
 
 @pytest.fixture(scope='session')
 def sample_files(tmp_path_factory):
-    """A folder with files/ and categories.txt of 12 procedural categories of 30 drawings."""
+    """A folder with files/ and categories.txt of 12 synthetic categories of 30 drawings."""
     folder = tmp_path_factory.mktemp('sample')
     synthetic.main(['--out', str(folder), '--drawings', '30'])
     return folder

@@ -237,7 +237,7 @@ def test_a_state_file_of_another_machine_does_not_matter(foreign, tmp_path, stat
 def test_what_does_not_fit_is_refused(foreign, small_dataset):
     _, folder, _, _ = foreign
     four = dataclasses.replace(small_dataset, categories=('a', 'b', 'c', 'd'))
-    with pytest.raises(InputError, match='for 3 categories, but .* has 4'):
+    with pytest.raises(InputError, match='made for 3 categories, but .* has 4'):
         checkpoints.open_checkpoint(folder, four)
     larger = dataclasses.replace(small_dataset, size=160)
     with pytest.raises(InputError, match=r'dense/kernel is .* on images of 160x160 has'):
@@ -253,7 +253,7 @@ def test_no_checkpoint(refused, small_dataset, tmp_path):
     for script in ('load.py', 'mAP.py'):
         refused(script, *data, tmp_path / 'none', words=[tmp_path / 'none', 'no checkpoint'])
         refused(script, *data, '--checkpoints', tmp_path, words=[tmp_path, 'train.py'])
-    refused('mAP.py', *data, '--k', '12', tmp_path, words=['--k 12', 'the largest k', '11'])
+    refused('mAP.py', *data, '--k', '12', tmp_path, words=['--k 12', 'from 1 to 11'])
     refused('mAP.py', *data, '--k', tmp_path, words=['--k'])
 
 

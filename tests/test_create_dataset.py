@@ -238,7 +238,7 @@ def test_names_with_spaces_accents_and_windows_line_ends(build, sample_files, tm
     [
         ('', ['no category names']),
         ('circle\n../x\n', ['line 2', "'../x'", 'name of a folder']),
-        ('circle\nsun\ncircle\n', ['line 3', 'first on line 1']),
+        ('circle\nsun\ncircle\n', ['line 3', 'on line 1']),
         ('circle\nsun\n', ['2 categories, fewer than --classes 3']),
         ('circle\nsun\nno such\n', ['no such.bin', 'missing']),
     ],

@@ -193,7 +193,7 @@ def test_failures_are_told_and_the_others_arrive(server, tmp_path):
     failed = fetch(server, ['gone', 'x', 'y', 'z'], tmp_path)
     assert set(failed) == {'gone', 'y', 'z'}
     assert '404' in failed['gone']
-    assert 'not the file' in failed['y']
+    assert 'md5' in failed['y']
     assert '403' in failed['z']
     assert [name for name, _, _ in server.log].count('z.bin') == 1  # a refusal is final
     assert [path.name for path in tmp_path.iterdir()] == ['x.bin']

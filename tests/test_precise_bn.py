@@ -1,4 +1,4 @@
-"""Re-estimated statistics: those of the training images, and nothing else changed."""
+"""Precise batch norm: statistics of the training images; the weights do not change."""
 
 import numpy as np
 import pytest
@@ -69,4 +69,4 @@ def test_not_on_other_images(place, refused, make_dataset, tmp_path):
 def test_only_as_train_leaves_it(place, refused, tmp_path):
     precise_bn.main(place)
     folder = tmp_path / f'{NAME}_precise-bn_1e'
-    refused('tools.precise_bn', *place, folder, words=[folder, 'as train.py leaves it'])
+    refused('tools.precise_bn', *place, folder, words=[folder, 'not a checkpoint of train.py'])

@@ -25,7 +25,7 @@ def compare(drawings):
     return np.abs(ours - theirs).mean(), (255 - ours).sum() / (255 - theirs).sum()
 
 
-def test_like_opencv_on_procedural_drawings():
+def test_like_opencv_on_synthetic_drawings():
     random = np.random.default_rng(0)
     names = list(synthetic.CATEGORIES)
     difference, ink = compare([synthetic.drawing(names[i % 12], random) for i in range(200)])

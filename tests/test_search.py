@@ -214,7 +214,7 @@ def test_report_by_category(trained, small_dataset, tmp_path, capsys):
     arguments = ['--data', small_dataset.folder, '--results', tmp_path / 'results.csv', trained]
     arguments += ['--k', 'all', '--report', tmp_path / 'reports', '--rerank', '--distance', 'both']
     mAP.main([str(argument) for argument in arguments])
-    assert 'ties with another' in capsys.readouterr().out
+    assert 'ties with an irrelevant one' in capsys.readouterr().out
     folder = tmp_path / 'reports' / trained.name / 'euclidean'
 
     def table(name):

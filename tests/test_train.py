@@ -60,7 +60,7 @@ def test_one_run_leaves_a_folder_at_each_count(run, tmp_path, capsys):
     assert [len(list(folder.glob('*.index'))) for folder in folders] == [1, 1, 1]
     settings = json.loads((tmp_path / f'{NAME}_2e' / 'settings.json').read_text())
     assert (settings['epochs'], settings['batch_size'], settings['size']) == (2, 8, 96)
-    assert 'resumes from' in capsys.readouterr().out
+    assert 'starts from' in capsys.readouterr().out
     assert list((tmp_path / f'{NAME}_2e').glob('events.*'))
 
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*') if path.is_file()}
@@ -73,7 +73,7 @@ def test_a_later_count_resumes_from_the_nearest(run, tmp_path, capsys):
     run('--epochs', '1')
     first = variables(tmp_path / f'{NAME}_1e')
     run('--epochs', '2', '1')
-    assert f'resumes from {tmp_path / f"{NAME}_1e"}/model.ckpt-3' in capsys.readouterr().out
+    assert f'starts from {tmp_path / f"{NAME}_1e"}/model.ckpt-3' in capsys.readouterr().out
     assert step_in(tmp_path / f'{NAME}_2e') == 6
     kept = variables(tmp_path / f'{NAME}_1e')
     assert all(np.array_equal(kept[name], first[name]) for name in first)
@@ -173,8 +173,8 @@ def test_another_run_is_not_resumed_from(run, tmp_path, capsys):
     path.write_text(path.read_text().replace('"images": 24', '"images": 25'))
     run('--epochs', '1')
     printed = capsys.readouterr().out
-    assert 'not resumed from, it was trained with images 25 not 24' in printed
-    assert 'resumes from' not in printed
+    assert 'not used, it was trained with images 25 not 24' in printed
+    assert 'starts from' not in printed
 
 
 def test_a_nan_loss_stops_the_run(refused, small_dataset, tmp_path):

@@ -3,7 +3,8 @@
     python -m tools.fill_tables
 
 A table stands below a line <!-- table: its name -->. A value that was not measured is an empty
-cell. A row or column without any value is left out. A test fails while the documents are behind.
+cell. A row or column without any value is left out. tests/test_documents.py fails
+if a table is out of date.
 """
 
 import re

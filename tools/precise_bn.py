@@ -1,11 +1,11 @@
-"""Precise batch norm: takes batch norm's moving statistics from training images, nothing else.
+"""Precise batch norm: recomputes batch norm's moving statistics; the weights stay the same.
 
     python -m tools.precise_bn --data . checkpoints_n1_0.25e
 
 Leaves checkpoints_n1_precise-bn_0.25e beside the folder; load.py and mAP.py take it as any other.
-The statistics of a training lag behind the weights by about 4 / (1 - momentum) steps, and those of
-an untrained network are only initial values (mean 0, variance 1). Here they are the mean over
-batches of what the weights, as they are, make of training images. It takes one forward pass.
+In training the statistics lag behind the weights by about 4 / (1 - momentum) steps. In an untrained
+network they are the initial values (mean 0, variance 1). This tool runs the final weights on
+training images and averages the statistics over the batches.
 """
 
 import dataclasses
@@ -42,10 +42,13 @@ def precise_bn(checkpoint, dataset, images):
     """
     settings = checkpoint.settings
     if settings.dataset is None or settings.precise_bn:
-        raise InputError(f'{checkpoint.folder}: give a folder as train.py leaves it')
+        raise InputError(
+            f'{checkpoint.folder}: not a checkpoint of train.py, or already with precise batch norm'
+        )
     if settings.dataset != dataset.digest:
         raise InputError(
-            f'{checkpoint.folder}: not trained on the images of {dataset.folder}; give its --data'
+            f'{checkpoint.folder}: not trained on the images of {dataset.folder}; give the data '
+            'set of its training as --data'
         )
     changed = dataclasses.replace(settings, precise_bn=True)
     folder = checkpoint.folder.resolve().parent / changed.folder_name

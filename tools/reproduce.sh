@@ -38,7 +38,7 @@ done
 
 # 3. The same checkpoints with precise batch norm, and the mAP of all.
 "$py" -m tools.precise_bn --data "$out" --checkpoints "$out"
-"$py" load.py "${table[@]}" --measure test "$out"/checkpoints_*_reestimated_*e
+"$py" load.py "${table[@]}" --measure test "$out"/checkpoints_*_precise-bn_*e
 "$py" mAP.py "${table[@]}" --checkpoints "$out" --k 49 all --distance both --rerank \
     --report "$out/reports"
 
@@ -55,7 +55,7 @@ train_change --loss triplet-and-cross-entropy
 train_change --net n1 --loss triplet --seed 1
 train_change --net n1 --loss triplet-and-cross-entropy --seed 1
 "$py" -m tools.precise_bn --data "$out" --checkpoints "$out/changes"
-"$py" load.py "${changes[@]}" --measure test "$out"/changes/checkpoints_*_reestimated_*e
+"$py" load.py "${changes[@]}" --measure test "$out"/changes/checkpoints_*_precise-bn_*e
 "$py" mAP.py "${changes[@]}" --checkpoints "$out/changes" --k 49 all --distance both --rerank
 
 # 5. Question 3: the first ten categories at two sizes.

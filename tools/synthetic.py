@@ -1,4 +1,4 @@
-"""Draws synthetic drawings of 12 categories, as `.bin` files of the official layout.
+"""Makes synthetic drawings of 12 categories, as `.bin` files of the official layout.
 
     python -m tools.synthetic --out demo --drawings 150
 

@@ -46,7 +46,7 @@ def build(target, files, chosen, settings, workers):
     known = {image for part in pixels for image in part['training']}
     manifest = {
         'settings': settings,
-        # The paper keeps such images, and so does this. Who compares accuracies may want to know.
+        # The paper keeps such images; so does this code. Comparisons of accuracy may need to know.
         'test_images_equal_to_a_training_image': sum(
             image in known for part in pixels for image in part['testing']
         ),

@@ -100,7 +100,9 @@ class _File:
             got = self.part.stat().st_size
             if self.size is None or got >= self.size:
                 self.part.unlink()  # nothing to resume
-            raise _TransferError(f'received {got} bytes, not the file ({self.size} bytes)')
+            if got == self.size:
+                raise _TransferError(f'the md5 of the {got} bytes received is wrong')
+            raise _TransferError(f'received {got} of {self.size} bytes')
         self.part.replace(self.path)
 
     def _read_headers(self, answer):

@@ -24,11 +24,11 @@ def training_input_fn(split, size, settings, *, first_step=0, num_replicas=1, sh
     Args:
         split: dataset.Split.
         size: side of the images in pixels.
-        settings: runs.settings.Settings. batch_size, seed and augment count; with a triplet loss
-            also images_per_class: a batch then holds random categories, so many images of each.
+        settings: runs.settings.Settings: batch_size, seed, augment and, with a triplet loss,
+            images_per_class (images of each random category in a batch).
         first_step: steps already taken.
-        num_replicas: equal parts of a batch, one for each device. A part is one element.
-        shard: (index, count) of this worker among all workers: it gets only its parts.
+        num_replicas: devices that divide a batch; each element holds one device's images.
+        shard: (index, count) of this worker; it gets only its shard of each batch.
 
     Returns:
         Function that returns a tf.data.Dataset of (uint8 (batch / num_replicas, size, size, 1),

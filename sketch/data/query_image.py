@@ -6,7 +6,7 @@ from PIL import Image, UnidentifiedImageError
 from sketch.data.raster import CANVAS, WHITE
 from sketch.errors import InputError
 
-INK_CONTRAST = 32  # grey levels between paper and ink; with less there is nothing to see
+INK_CONTRAST = 32  # grey levels between paper and ink; with less the image counts as empty
 
 
 def read_query(path, size):
@@ -32,7 +32,9 @@ def read_query(path, size):
         grey = WHITE - grey
     darkest, paper = grey.min(), np.median(grey)
     if paper - darkest < INK_CONTRAST:
-        raise InputError(f'{path}: nothing is drawn on it')
+        raise InputError(
+            f'{path}: nothing is drawn on it (all within {INK_CONTRAST} grey levels of the paper)'
+        )
     ink = grey < (darkest + paper) / 2
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     grey = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -58,9 +58,10 @@ def record_offsets(buffer, name='buffer'):
         FormatError: the last record is cut.
     """
     size = len(buffer)
-    # All counts of a record are 16-bit numbers an even distance apart. Of two views of the file,
-    # one for each parity of the offset, one holds them as items: one lookup per stroke. ('H' is
-    # the machine's byte order; TensorFlow's wheels exist for little-endian machines only.)
+    # A record's counts are 16-bit numbers, an even number of bytes apart. The file is viewed as
+    # 16-bit items twice: from byte 0 and from byte 1. One of the views holds all counts of a
+    # record, so each stroke costs one lookup. ('H' is the machine's byte order; TensorFlow's wheels
+    # exist for little-endian machines only.)
     content = memoryview(buffer)
     views = [content[start : size - (size - start) % 2].cast('H') for start in (0, 1)]
     offsets = array('q')

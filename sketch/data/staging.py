@@ -1,9 +1,9 @@
-"""Builds a data set beside its place and renames it when whole: no unfinished one is ever seen.
+"""Builds a data set in a hidden folder and renames it into place when it is complete.
 
-    OUT/.dataset-building/new/   where the build writes; its manifest, written last, makes it whole
+    OUT/.dataset-building/new/   where the build writes; the manifest, written last, completes it
     OUT/.dataset-building/old/   what a forced build replaces; deleted at the end
 
-Whenever a build dies, `recover` either finishes the renames of a whole new data set or deletes an
+Whenever a build dies, `recover` either finishes the renames of a complete data set or deletes an
 unfinished one. A data set without a manifest never counts as finished.
 """
 
@@ -30,13 +30,13 @@ def recover(out):
 
 
 def discard_unfinished(out):
-    """Remove the build folder, unless a whole data set in it waits for `recover`."""
+    """Remove the build folder, unless a complete data set in it waits for `recover`."""
     if _staging(out).exists() and not (_staging(out) / 'new' / MANIFEST).exists():
         shutil.rmtree(_staging(out))
 
 
 def publish(out):
-    """Rename a whole new data set into place. The old manifest leaves first, the new comes last."""
+    """Rename a complete data set into place: the old manifest moves first, the new one last."""
     new, old = _staging(out) / 'new', _staging(out) / 'old'
     old.mkdir(exist_ok=True)
     if (out / MANIFEST).exists():

@@ -35,7 +35,7 @@ def accuracy(checkpoint, split, size):
 def evaluate(checkpoint, dataset, splits):
     """Return a checkpoint's accuracy on splits of a data set, as results.Measured.
 
-    A checkpoint trained by the triplet loss alone has no accuracy: the text says so.
+    A checkpoint of the triplet loss alone has no accuracy: no rows, and the text gives the reason.
 
     Args:
         checkpoint: checkpoints.Checkpoint.
@@ -43,7 +43,10 @@ def evaluate(checkpoint, dataset, splits):
         splits: of 'train' and 'test'.
     """
     if checkpoint.settings.loss == TRIPLET:
-        return Measured([], f'{checkpoint.folder}: no accuracy: the triplet loss has no classes')
+        return Measured(
+            [],
+            f'{checkpoint.folder}: no accuracy: with --loss triplet the classifier is not trained',
+        )
     rows = []
     for split in [getattr(dataset, name) for name in splits]:
         value = accuracy(checkpoint, split, dataset.size)
@@ -61,12 +64,12 @@ def _doubts(checkpoint, dataset):
     categories = checkpoint.settings.categories
     if categories is None:
         return [
-            f'{checkpoint.folder}: its categories are unknown. Unless they are those of '
-            f'{dataset.folder} in the same order, this accuracy is chance and only mAP has meaning'
+            f'{checkpoint.folder}: its categories are unknown. If they are not those of '
+            f'{dataset.folder} in the same order, this accuracy is meaningless; use mAP'
         ]
     if categories != dataset.categories:
         return [
             f'{checkpoint.folder}: trained on other categories than those of {dataset.folder}: '
-            'this accuracy is chance and only mAP has meaning'
+            'this accuracy is meaningless; use mAP'
         ]
     return []

@@ -1,10 +1,10 @@
-"""Average precision in four definitions, and what else the rankings of a collection tell.
+"""Average precision in four definitions, and other measures of rankings.
 
 For R relevant images, of which m are at ranks r_1 < ... < r_m <= k:
     standard  sum of j / r_j, divided by min(k, R)
     found     sum of j / r_j, divided by m
     all       sum of j / r_j, divided by R
-    paper     sum of (j - 1) / r_j, divided by m: the paper's figures 6 and 7 (facts.md, mAP)
+    paper     sum of (j - 1) / r_j, divided by m: as in the paper's figures 6 and 7
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -55,7 +55,7 @@ class Retrieval(NamedTuple):
     average_precisions: np.ndarray  # float64 (images, definitions, ks)
     interpolated: np.ndarray  # float64 (images, 11), precision at the RECALLS
     first: np.ndarray  # (images, 10 or all others), labels of the first images retrieved
-    tied: np.ndarray  # bool (images,), a relevant image and another are exactly equally far
+    tied: np.ndarray  # bool (images,), a relevant and an irrelevant image are equally far
     has_relevant: np.ndarray  # bool (images,)
 
     def means(self):
@@ -115,12 +115,12 @@ def choose_k(asked, images):
     """Return the k to compute, as a sorted list of integers.
 
     Args:
-        asked: of --k: numbers as text, or `all` for images - 1. If empty, the paper's two; one
-            that is too large is skipped and reported.
+        asked: of --k: numbers as text, or `all` for images - 1. If empty, the paper's two k; one
+            that is too large is skipped and reported; if both are, images - 1.
         images: in the test set.
 
     Raises:
-        InputError: a k that was asked for is too large.
+        InputError: a k that was asked for is out of range.
     """
     largest = images - 1
     if not asked:
@@ -131,7 +131,7 @@ def choose_k(asked, images):
     chosen = [largest if k == 'all' else int(k) for k in asked]
     for k in chosen:
         if not 1 <= k <= largest:
-            raise InputError(f'--k {k}: the largest k for {images} test images is {largest}')
+            raise InputError(f'--k {k}: must be from 1 to {largest} with {images} test images')
     return sorted(set(chosen))
 
 

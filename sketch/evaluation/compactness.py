@@ -11,7 +11,7 @@ def compactness(features, labels, distance='euclidean'):
     """Return the mean distance within categories divided by the mean distance between them.
 
     1 means that distances do not separate the categories; 0 that each category is one point. None
-    if a mean is empty or zero.
+    without pairs within or between categories, or if the mean between them is 0.
 
     Args:
         features: (images, values), finite numbers.

@@ -61,7 +61,7 @@ def feature_vectors(checkpoint, split, size):
     try:
         atomic.write_bytes(path, content.getvalue())
     except OSError as error:  # a read-only folder is no reason to stop
-        print(f'{path}: not kept ({error.strerror})')
+        print(f'{path}: not saved ({error.strerror})')
     return computed
 
 

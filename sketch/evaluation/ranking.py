@@ -13,10 +13,11 @@ CHUNK = 1024  # vectors whose differences are in memory at a time
 
 
 def prepare(features, distance):
-    """Return vectors whose Euclidean order is that of a distance, float64 (images, values or + 1).
+    """Return vectors whose Euclidean distances order images as a distance does, float64.
 
-    For the cosine distance these have length 1. Vectors of zeros have no direction; they get a
-    dimension of their own, which gives them cosine 0 to all others and 1 to each other.
+    For the Euclidean distance these are the vectors, (images, values). For the cosine distance they
+    have length 1 and one value more: vectors of zeros have no direction, and get a dimension of
+    their own with cosine 0 to all others and 1 to each other.
 
     Raises:
         ValueError: a value is NaN or infinite.
@@ -44,13 +45,13 @@ def squared_distances(vectors, query):
 
 
 def from_squared(squared, distance):
-    """Return the distances that squared Euclidean ones of prepared vectors stand for."""
+    """Convert squared Euclidean distances of prepared vectors into a distance."""
     # Between vectors of length 1, |q - x|^2 = 2 - 2 cos.
     return np.sqrt(np.maximum(squared, 0)) if distance == 'euclidean' else squared / 2
 
 
 class Rankings:
-    """The order in which each of some vectors retrieves all the others.
+    """For each vector, all the others ordered by distance.
 
     Args:
         features: (images, values), finite numbers.
@@ -93,7 +94,7 @@ class Rankings:
         edges = np.flatnonzero(np.diff(np.concatenate([[False], close, [False]])))
         for first, last in edges.reshape(-1, 2):
             run = np.sort(order[first : last + 1])
-            # A network whose fc1 is dead gives many identical vectors; one of them is enough.
+            # If fc1 is dead, many vectors are identical: compute each distinct one once.
             distinct, which = np.unique(self.first_duplicate[run], return_inverse=True)
             exact = squared_distances(self.vectors[distinct], self.vectors[query])[which]
             places = np.argsort(exact, kind='stable')

@@ -77,7 +77,9 @@ def read(path):
     except (UnicodeDecodeError, csv.Error):
         columns, rows = None, []
     if columns != COLUMNS or any(None in row or None in row.values() for row in rows):
-        raise InputError(f'{path}: not a table of results (columns {",".join(COLUMNS)}); move it')
+        raise InputError(
+            f'{path}: not a table of results (columns {",".join(COLUMNS)}); move it away'
+        )
     return [{**row, 'run': canonical(row['run'])} for row in rows]
 
 

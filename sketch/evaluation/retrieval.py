@@ -1,4 +1,4 @@
-"""What a checkpoint's vectors retrieve: mAP and compactness, of fc1 and of what derives from it."""
+"""mAP and compactness of a checkpoint: of fc1, of its reordered rankings, and of the embedding."""
 
 from typing import NamedTuple
 
@@ -47,7 +47,9 @@ def evaluate(checkpoint, dataset, ks, *, distances=(Default.distance,), rerank=F
         threads: of the pool.
     """
     if rerank and checkpoint.settings.loss == TRIPLET:
-        print(f'{checkpoint.folder}: no reranking: the triplet loss has no classes')
+        print(
+            f'{checkpoint.folder}: no reranking: with --loss triplet the classifier is not trained'
+        )
         rerank = False
     columns = shared_columns(checkpoint, dataset, dataset.test)
     variants = _variants(checkpoint, dataset, rerank)
@@ -112,7 +114,9 @@ def _measure(variant, labels, ks, distance, threads, columns):
 def _describe(found, values, compact, title):
     queries, images = np.sum(found.has_relevant), len(found.labels)
     tied = np.sum(found.tied & found.has_relevant)
-    lines = [f'  {title}: {queries} queries, in {tied} a relevant image ties with another']
+    lines = [
+        f'  {title}: {queries} queries, in {tied} a relevant image ties with an irrelevant one'
+    ]
     for k in found.ks:
         row = ', '.join(f'{name} {values[name, k]:.4f}' for name in DEFINITIONS)
         lines.append(f'    mAP@{k}: {row}')

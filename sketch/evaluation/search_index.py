@@ -1,4 +1,4 @@
-"""The test images of a data set as a checkpoint sees them, to be searched for similar drawings."""
+"""The vectors of a data set's test images, searched for similar drawings."""
 
 from pathlib import Path
 from typing import NamedTuple

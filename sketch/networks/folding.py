@@ -1,9 +1,8 @@
 """Convolutions for evaluation: batch normalisation is folded into the next layer.
 
-After training, batch normalisation is one scale and one shift per channel. The convolution that
-reads its output takes both into its kernel and bias, and max pooling passes them on. No pass over
-the activations is left. The function is the same but for rounding; docs/performance.md has the
-gain.
+After training, batch normalisation is one scale and one shift per channel. The next convolution
+absorbs both into its kernel and bias; max pooling passes them through. This saves a pass over the
+activations. The function is the same but for rounding; docs/performance.md has the gain.
 """
 
 from typing import NamedTuple
@@ -14,7 +13,7 @@ variable = tf.compat.v1.get_variable
 
 
 class Folded(NamedTuple):
-    """A convolution whose ReLU and batch normalisation are left to the layer that reads it."""
+    """A convolution. The next layer applies its ReLU and batch normalisation."""
 
     images: tf.Tensor  # float32 (batch, side, side, channels)
     kernel: tf.Tensor  # float32 (3, 3, channels, filters)

@@ -73,7 +73,7 @@ def _metrics(labels, classes):
     every = tf.ones_like(labels, tf.bool)
     return {
         'accuracy': tf.compat.v1.metrics.accuracy(labels, classes),
-        # How many images were seen: an evaluation that missed any is refused.
+        # The number of images; evaluation.accuracy raises if any is missing.
         'images': tf.compat.v1.metrics.true_positives(every, every),
     }
 

@@ -10,7 +10,7 @@ from sketch.networks import folding
 from sketch.tensorflow_setup import tf
 
 FC1 = 1024  # values of a feature vector
-BATCH_NORM_EPSILON = 0.001  # not in the paper: the default of the author's TensorFlow (facts.md)
+BATCH_NORM_EPSILON = 0.001  # not in the paper: TensorFlow's default, in the author's code
 # With AVX-512, oneDNN's own kernel gradient is faster than ours (docs/performance.md).
 AVX512 = __cpu_features__.get('AVX512F', False)
 
@@ -22,9 +22,9 @@ def _conv_gradient(operation, gradient):
     """Gradient of a convolution without padding and with stride 1.
 
     The gradient of the images is TensorFlow's. The gradient of the kernel is one matrix product
-    for each of its positions: with an image laid out as rows of pixels, and the incoming gradient
-    padded to the image's side, a position of the kernel is a shift of the rows. No pixel is
-    copied. On CPUs without AVX-512 this is faster than TensorFlow's own (docs/performance.md).
+    per kernel position. The image is a matrix of pixel rows, and the incoming gradient is padded
+    to the image's side: a kernel position is then a shift of rows, and no pixel is copied. On CPUs
+    without AVX-512 this is faster than TensorFlow's own (docs/performance.md).
     """
     images, kernel = operation.inputs
     _, _, width, inside = images.shape
@@ -46,7 +46,7 @@ def _conv_gradient(operation, gradient):
 
 def _gradient_of_conv(channels):
     """Return a convolution's gradient as gradient_override_map takes it."""
-    # cuDNN's is fast, too, and a single channel would make thin matrices.
+    # Not on GPU, where cuDNN is fast. Not for one channel: the matrices would be thin.
     ours = channels > 1 and not AVX512 and not tf.config.list_physical_devices('GPU')
     return {'Conv2D': 'KernelByMatmul'} if ours else {}
 

@@ -97,12 +97,15 @@ def open_checkpoint(folder, dataset):
     prefix = latest(folder) if folder.is_dir() else None
     if prefix is None:
         raise InputError(f'{folder}: no checkpoint in it; name a folder that train.py made')
-    shapes = read_shapes(prefix)
+    try:
+        shapes = read_shapes(prefix)
+    except InputError as error:
+        raise InputError(f'{error}; train or fetch it again') from None
     settings = run_settings.load(folder) or _recognise(folder, prefix, shapes)
     for setting, name in (('classes', 'categories'), ('size', 'pixels a side')):
         mine, theirs = getattr(settings, setting), getattr(dataset, setting)
         if mine is not None and mine != theirs:
-            raise InputError(f'{prefix}: for {mine} {name}, but {dataset.folder} has {theirs}')
+            raise InputError(f'{prefix}: made for {mine} {name}, but {dataset.folder} has {theirs}')
     check_size(settings.net, dataset)
     _check_variables(prefix, shapes, settings, dataset)
     return Checkpoint(folder, prefix, settings, step_of(prefix))
@@ -131,14 +134,12 @@ def read_shapes(prefix):
     # TensorFlow raises one or the other, depending on which byte of which file is wrong.
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(
-            f'{prefix}: corrupt checkpoint ({reason}); train or fetch it again'
-        ) from None
+        raise InputError(f'{prefix}: corrupt checkpoint ({reason})') from None
     return shapes
 
 
 def _recognise(folder, prefix, shapes):
-    """Return the Settings that the variables alone tell."""
+    """Return the Settings that can be derived from the variables alone."""
     kernels = [name for name in shapes if re.fullmatch(r'ConvNet/conv2d(_\d+)?/kernel', name)]
     net = {count: net for net, count in CONV_LAYERS.items()}.get(len(kernels))
     if net is None or 'ConvNet/dense_1/bias' not in shapes:
@@ -166,6 +167,7 @@ def _check_variables(prefix, shapes, settings, dataset):
             expected, found = variable.shape.as_list(), shapes.get(variable.op.name)
             if found != expected:
                 raise InputError(
-                    f'{prefix}: {variable.op.name} is {found}, but {TITLES[settings.net]} on '
-                    f'images of {dataset.size}x{dataset.size} has {expected}'
+                    f'{prefix}: {variable.op.name} is {found or "missing"}, but '
+                    f'{TITLES[settings.net]} on images of {dataset.size}x{dataset.size} has '
+                    f'{expected}'
                 )

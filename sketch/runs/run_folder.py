@@ -86,7 +86,7 @@ def _start(folder, settings, target):
     (folder / PREPARING).touch()
     earlier = _earlier_checkpoint(folder, settings, target)
     if earlier is not None:
-        print(f'{folder}: resumes from {earlier}')
+        print(f'{folder}: starts from {earlier}')
         for file in Path(earlier).parent.glob(f'{Path(earlier).name}.*'):
             shutil.copy(file, folder)
         checkpoints.name_latest(folder, Path(earlier).name)
@@ -95,7 +95,7 @@ def _start(folder, settings, target):
 
 
 def _empty(folder):
-    """Remove all that a folder holds, but for the mark that it is unfinished."""
+    """Remove everything in a folder except the mark that it is unfinished."""
     (folder / PREPARING).touch()
     for path in folder.iterdir():
         if path.is_dir():
@@ -105,7 +105,7 @@ def _empty(folder):
 
 
 def _earlier_checkpoint(folder, settings, target):
-    """Return the intact checkpoint of the same run nearest below a step, None without any."""
+    """Return the intact checkpoint of the same run with the most steps up to a target, or None."""
     run = series(folder.name)
     earlier = []
     for other in sorted(folder.parent.glob('checkpoints_*e')):
@@ -116,7 +116,7 @@ def _earlier_checkpoint(folder, settings, target):
             continue
         found = dataclasses.replace(found, epochs=settings.epochs)
         if found != settings:
-            print(f'{other}: not resumed from, it was trained with {found.differences(settings)}')
+            print(f'{other}: not used, it was trained with {found.differences(settings)}')
         elif checkpoints.step_of(prefix) <= target:
             earlier.append(prefix)
     for prefix in sorted(earlier, key=checkpoints.step_of, reverse=True):
@@ -124,5 +124,5 @@ def _earlier_checkpoint(folder, settings, target):
             checkpoints.read_shapes(prefix)
             return prefix
         except InputError as error:
-            print(f'{error}: not resumed from')
+            print(f'{error}: not used')
     return None

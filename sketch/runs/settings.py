@@ -24,7 +24,8 @@ class Default:
     train = 1000  # images per category
     test = 50
     size = 128  # pixels
-    # Training (section 3). The learning rate and the momentum are those of the author's code.
+    # Training (section 3). The momentum is not in the paper. The author's code has 0.99 and
+    # updates the moving statistics twice per step: 0.98 in effect.
     nets = ('n1', 'n2')
     epochs = (10, 15, 20)  # of the published checkpoints
     batch_size = 128  # images

@@ -31,7 +31,7 @@ def strategy(devices, workers):
     The arguments are those of images_per_device.
     """
     if workers:
-        # It waits until all workers have come this far.
+        # Blocks until all workers reach this line.
         return tf.distribute.MultiWorkerMirroredStrategy()
     if devices == 'one' or len(_devices()) == 1:
         return None
@@ -42,7 +42,7 @@ def strategy(devices, workers):
 
 
 def session_config(chosen, workers):
-    """Return the ConfigProto of sessions that see all devices of one machine, or None."""
+    """Return the ConfigProto for several devices of one machine, None otherwise."""
     if chosen is None or workers:
         return None
     return tf.compat.v1.ConfigProto(

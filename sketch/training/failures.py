@@ -22,8 +22,8 @@ def readable_errors(folder, first):
         yield
     except tf.estimator.NanLossDuringTrainingError:
         raise InputError(
-            f'{folder}: the loss is NaN after step {first}; remove the folder and train with a '
-            'smaller --learning-rate'
+            f'{folder}: the loss is NaN (this run started at step {first}); remove the folder and '
+            'train with a smaller --learning-rate'
         ) from None
     except tf.errors.OpError as error:
         full = [os.strerror(number) for number in DISK_FULL if os.strerror(number) in str(error)]

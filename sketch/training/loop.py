@@ -28,7 +28,7 @@ from sketch.training.workers import ExitWithOthers, Workers, wait_for_chief
 
 
 class Run(NamedTuple):
-    """One training: a folder that ends at the epochs of its settings."""
+    """One training in one folder, up to the epochs of its settings."""
 
     folder: Path
     settings: Settings
@@ -46,7 +46,7 @@ class Run(NamedTuple):
         return steps_for(epochs, len(self.dataset.train), self.settings.batch_size)
 
     def stops(self, every_epoch):
-        """Return {epochs: step} of the stops on the way, the last step at the end.
+        """Return {epochs: step} of the steps to stop at; the last one ends the training.
 
         Args:
             every_epoch: stop at all whole epochs from 0 on, not only at the end.
@@ -58,8 +58,8 @@ class Run(NamedTuple):
 def steps_for(epochs, images, batch_size):
     """Return the step at which an epoch count ends: floor(epochs * images / batch), at least 1.
 
-    Zero epochs are zero steps: the untrained network. `epochs` counts as the decimal number that
-    it is written as, so 0.29 of 100 is 29.
+    Zero epochs are zero steps: the untrained network. `epochs` is read as the decimal number
+    that it is written as: 0.29 epochs of 100 images (batch 1) are 29 steps, not 28.
     """
     if epochs == 0:
         return 0
@@ -83,7 +83,7 @@ def prepare(run):
         return None
     step = checkpoints.step_of(prefix)
     if step < run.last_step:
-        # TensorFlow reads this file, which may name the place that the folder was moved from.
+        # TensorFlow reads this file. In a moved folder it would name the old place.
         checkpoints.name_latest(run.folder, Path(prefix).name)
     elif len(list(run.folder.glob('model.ckpt-*.index'))) > 1:
         run_folder.keep_only_last(run.folder)  # it was killed before this
@@ -101,10 +101,8 @@ def train_steps(run, first, last):
     is_chief = not run.workers or run.workers.is_chief
     reached = checkpoints.step_of(checkpoints.latest(run.folder)) if is_chief else last
     if stop.signal is not None:
-        place = f'at step {reached}, which is saved' if is_chief else 'with the chief, which saves'
-        raise Interrupted(
-            f'{run.folder}: stopped {place}; the same command resumes there', stop.signal
-        )
+        saved = f'at step {reached}, saved' if is_chief else 'with the chief, which saves'
+        raise Interrupted(f'{run.folder}: stopped {saved}; the same command resumes', stop.signal)
     if reached != last:
         raise RuntimeError(f'{run.folder}: training ended at step {reached}, not {last}')
     if is_chief and last == run.last_step:
@@ -112,14 +110,14 @@ def train_steps(run, first, last):
 
 
 def train_as_worker(run):
-    """Take part in a training that another worker is the chief of."""
+    """Train as a worker that is not the chief."""
 
     def finished():
         prefix = checkpoints.latest(run.folder)
         return prefix is not None and checkpoints.step_of(prefix) >= run.last_step
 
     if finished() or not wait_for_chief(run.workers, finished):
-        print(f'{run.folder}: finished before')
+        print(f'{run.folder}: already trained, skipped')
         return
     if run_settings.load(run.folder) != run.settings:
         raise InputError(

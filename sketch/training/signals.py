@@ -30,13 +30,13 @@ class StopOnSignalHook(tf.estimator.SessionRunHook):
 
 
 class StopTogetherHook(StopOnSignalHook):
-    """Ends training on all workers after the step in which one of them had received a signal.
+    """Ends training on all workers after the same step, once one of them received a signal.
 
     Args:
-        finishing: called before this worker begins to end.
+        finishing: function to call before this worker ends.
 
     Attributes:
-        signal: SIGTERM if another worker received one.
+        signal: SIGTERM if only another worker received one.
     """
 
     def __init__(self, finishing):
@@ -78,7 +78,7 @@ def with_stop_votes(model_fn):
 def handle_signals(hook):
     """Pass signals on to a hook while the block runs.
 
-    A second signal has its usual effect: whoever sends it does not want to wait for the step.
+    A second signal has its usual effect: it ends the process at once, without a checkpoint.
     """
     before = {}
 

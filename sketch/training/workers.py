@@ -74,7 +74,7 @@ def workers_of_tf_config():
 def wait_for_chief(workers, finished):
     """Wait until the chief has prepared the folder; return False if the training is finished.
 
-    From then on its TensorFlow server listens.
+    The chief starts its TensorFlow server only after that.
 
     Args:
         workers: Workers.
@@ -90,7 +90,7 @@ def wait_for_chief(workers, finished):
         if finished():
             return False
         if time.monotonic() > deadline:
-            raise InputError(f'{address}: the chief does not answer; start it with its TF_CONFIG')
+            raise InputError(f'{address}: cannot reach the chief; start it with its own TF_CONFIG')
         time.sleep(POLL_SECONDS)
     return True
 
@@ -117,12 +117,12 @@ class ExitWithOthers:
                     missed[address] += 1
                 if missed[address] == MAX_MISSED_POLLS and not self.finishing.is_set():
                     print(
-                        f'train.py: error: {address}: this worker died; start the same command '
+                        f'train.py: error: worker {address} died; start the same command '
                         'on all workers again to resume from the last checkpoint',
                         file=sys.stderr,
                         flush=True,
                     )
-                    os._exit(2)  # TensorFlow's threads would wait for the other one for ever
+                    os._exit(2)  # TensorFlow's threads would wait forever for the dead worker
 
 
 def _listens(address):
