@@ -12,8 +12,8 @@ OUT := reproduction
 
 .PHONY: demo test reproduction clean
 
-# Small runs need small batches and a quick momentum: batch normalisation's moving statistics take
-# some 4/(1 - momentum) steps to settle, and this one has 90.
+# Small runs need small batches and a low momentum: batch normalisation's moving statistics settle in
+# about 4/(1 - momentum) steps, and this run has 90.
 DEMO := --data demo --checkpoints demo --results demo/results.csv
 SMALL := --batch-size 16 --batch-norm-momentum 0.9
 

@@ -167,6 +167,24 @@ def test_other_settings_are_refused(run, tmp_path):
         run('--epochs', '0')
 
 
+def test_a_folder_of_the_earlier_default_momentum(run, small_dataset, tmp_path, capsys):
+    run('--epochs', '1', '--batch-norm-momentum', '0.99', '--measure', 'test')
+    marked, unmarked = tmp_path / f'{NAME}_momentum0.99_1e', tmp_path / f'{NAME}_1e'
+    marked.rename(unmarked)  # as earlier versions named it
+    # It is measured under today's name, and never continued with another momentum.
+    assert checkpoints.open_checkpoint(unmarked, small_dataset).run == marked.name
+    with pytest.raises(InputError, match=f'rename it: mv {unmarked} {marked}'):
+        run('--epochs', '1')
+    capsys.readouterr()
+    run('--epochs', '2', '--measure', 'test')
+    printed = capsys.readouterr().out
+    assert 'not used, it was trained with' in printed
+    assert 'starts from' not in printed
+    unmarked.rename(marked)
+    run('--epochs', '1', '--batch-norm-momentum', '0.99', '--measure', 'test')
+    assert 'skipped' in capsys.readouterr().out
+
+
 def test_another_run_is_not_resumed_from(run, tmp_path, capsys):
     run('--epochs', '0')
     path = tmp_path / f'{NAME}_0e' / 'settings.json'

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sketch import atomic
 from sketch.evaluation import results
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import BOTH, TITLES, TRIPLET
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (ROOT / 'README.md', ROOT / 'docs' / 'reproduction.md')
@@ -24,7 +24,7 @@ EPOCHS = ('0', '0.25', '0.5', *map(str, range(1, 11)))
 SUMMARY = ('0', '1', '3', '5', '10')  # epochs in README.md
 
 # What a cell shows: columns of results.csv, and the parts of a run's name (series, statistics).
-SERIES = {net: {'series': f'checkpoints_{net}_batch32'} for net in TITLES}
+SERIES = {net: {'series': f'checkpoints_{net}_batch32_momentum0.99'} for net in TITLES}
 TEST = {'metric': 'accuracy', 'split': 'test'}
 TRAIN = {'metric': 'accuracy', 'split': 'train'}
 COMPACT = {'metric': 'compactness', 'split': 'test', 'distance': 'euclidean'}
@@ -184,18 +184,18 @@ def sides(values):
         'mAP@499, cosine, precise batch norm': {**AT_499, **COSINE, **PRECISE},
     }
     rows = {side: {'size': side} for side in ('128', '256')}
-    run = {'series': 'checkpoints_n1_batch16', 'epochs': '5'}
+    run = {'series': 'checkpoints_n1_batch16_momentum0.99', 'epochs': '5'}
     return table(values, 'side', rows, _with(columns, run))
 
 
 def changes(values, title, series):
     """Questions 4 and 5: one change at a time, with two seeds where there are two."""
-    net, batch = series['series'].rsplit('_', 1)
-    alone, both = (f'{net}_{loss}_{batch}' for loss in ('triplet', 'triplet-and-cross-entropy'))
+    paper = series['series']
+    alone, both = (paper.replace('_batch', f'_{loss}_batch') for loss in (TRIPLET, BOTH))
     lines = {
         'as the paper trains': series,
-        '`--augment`': {'series': f'{series["series"]}_augment'},
-        '`--learning-rate-decay 0.7`': {'series': f'{series["series"]}_decay0.7'},
+        '`--augment`': {'series': f'{paper}_augment'},
+        '`--learning-rate-decay 0.7`': {'series': paper.replace('_momentum', '_decay0.7_momentum')},
         '`--loss triplet`: fc1': {'series': alone},
         '`--loss triplet`: embedding': {'series': alone, **EMBEDDING},
         '`--loss triplet-and-cross-entropy`: fc1': {'series': both},

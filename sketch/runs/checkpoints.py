@@ -25,7 +25,9 @@ class Checkpoint(NamedTuple):
     @property
     def run(self):
         """The name of its folder, as results.csv has it."""
-        return canonical(self.folder.resolve().name)
+        name = canonical(self.folder.resolve().name)
+        # A folder of earlier versions is recorded under the name that it would have today.
+        return self.settings.folder_name if name == self.settings.folder_name_before else name
 
     @property
     def title(self):

@@ -4,6 +4,7 @@ The caller holds the folder's lock (atomic.exclusive).
 """
 
 import dataclasses
+import shlex
 import shutil
 from pathlib import Path
 
@@ -33,6 +34,12 @@ def prepare(folder, settings, target):
     """
     found = run_settings.load(folder)
     if found is not None and found != settings:
+        if folder.name == found.folder_name_before:
+            moved = shlex.join(['mv', str(folder), str(folder.with_name(found.folder_name))])
+            raise InputError(
+                f'{folder}: trained with batch norm momentum {found.batch_norm_momentum}, the '
+                f'default of earlier versions; rename it: {moved}'
+            )
         raise InputError(
             f'{folder}: trained with {found.differences(settings)}; give another '
             '--checkpoints, or remove it'

@@ -13,6 +13,7 @@ from sketch.networks.registry import CROSS_ENTROPY, FIGURE_1_FILTERS, FILTERS
 
 FILE = 'settings.json'  # in each checkpoint folder
 VERSION = 2
+MOMENTUM_BEFORE = 0.99  # the default of earlier versions, whose folders have no mark for it
 _RENAMED = {'drawings': 'images_per_class', 'reestimated': 'precise_bn'}  # since version 1
 
 
@@ -24,13 +25,13 @@ class Default:
     train = 1000  # images per category
     test = 50
     size = 128  # pixels
-    # Training (section 3). The momentum is not in the paper. The author's code has 0.99 and
-    # updates the moving statistics twice per step: 0.98 in effect.
+    # Training (section 3). The momentum is not in the paper: the author's code says 0.99, but
+    # updates the moving statistics twice per step, which is 0.98 in effect.
     nets = ('n1', 'n2')
     epochs = (10, 15, 20)  # of the published checkpoints
     batch_size = 128  # images
     learning_rate = 0.001
-    batch_norm_momentum = 0.99  # per step
+    batch_norm_momentum = 0.98  # per step
     filters = FILTERS
     seed = 0
     # The paper's open questions (section 4).
@@ -129,6 +130,13 @@ class Settings:
         marks += ['deterministic'] * self.deterministic
         marks += ['precise-bn'] * self.precise_bn
         return '_'.join([*marks, f'{self.epochs:g}e'])
+
+    @property
+    def folder_name_before(self):
+        """The folder name that earlier versions gave, None if it is the same as today's."""
+        if self.batch_norm_momentum != MOMENTUM_BEFORE:
+            return None
+        return self.folder_name.replace(f'_momentum{MOMENTUM_BEFORE}', '')
 
     def differences(self, other):
         """Return 'name mine not theirs, ...' over all settings; '' if they are equal."""
