@@ -61,10 +61,7 @@ def train(dataset, settings, epochs, root, measurements, devices='one'):
     if every_epoch:
         check_queries(dataset)
     if workers and (len(epochs) > 1 or 0 in epochs or every_epoch):
-        raise InputError(
-            '--epochs: with TF_CONFIG give one count above 0 and no --eval-every-epoch, the same '
-            'to all workers'
-        )
+        raise InputError('--epochs: with TF_CONFIG, one count above 0, and no --eval-every-epoch')
     recorded = []
     for count in sorted(set(epochs)):
         wanted = dataclasses.replace(settings, epochs=count)

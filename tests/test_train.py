@@ -220,6 +220,19 @@ def test_the_learning_rate_falls_each_epoch(run, tmp_path):
     assert rates[last] == pytest.approx(0.001 * 0.5 ** ((last - 0.5) / 3), rel=0.15)
 
 
+def test_a_run_too_short_for_batch_norm_says_so(run, capsys):
+    note = 'statistics of batch norm settle in about {}'
+    run('--epochs', '0', '1', '--measure', 'test')
+    printed = capsys.readouterr().out
+    assert printed.count('settle in') == 1  # untrained, they are not expected to
+    assert f'3 steps, but the {note.format(200)}' in printed
+    assert 'tools.precise_bn' in printed
+    run('--epochs', '1', '--batch-size', '30', '--measure', 'test')
+    assert '1 steps (a batch is larger than the training set), but' in capsys.readouterr().out
+    run('--epochs', '3', '--batch-norm-momentum', '0.5', '--measure', 'test')  # 9 steps of 8
+    assert 'settle in' not in capsys.readouterr().out
+
+
 def test_it_learns(run):
     measured = run('--epochs', '30', '--learning-rate', '0.003', '--batch-norm-momentum', '0.9')
     assert measured['30', 'train'] > 0.6  # chance is 0.33

@@ -107,6 +107,7 @@ def train_steps(run, first, last):
         raise RuntimeError(f'{run.folder}: training ended at step {reached}, not {last}')
     if is_chief and last == run.last_step:
         run_folder.keep_only_last(run.folder)
+        _warn_if_unsettled(run)
 
 
 def train_as_worker(run):
@@ -131,6 +132,24 @@ def train_as_worker(run):
     finally:
         # In TensorFlow all workers save, because saving adds up batch norm's statistics.
         shutil.rmtree(run.folder / f'tmp_worker_{run.workers.index}', ignore_errors=True)
+
+
+def _warn_if_unsettled(run):
+    """Print one line if a run is too short for batch norm's statistics.
+
+    They settle in about 4 / (1 - momentum) steps. Before that an evaluation measures them and not
+    the weights.
+    """
+    settings, images = run.settings, len(run.dataset.train)
+    needed = math.ceil(4 / (1 - settings.batch_norm_momentum) - 1e-6)
+    if not 0 < run.last_step < needed:
+        return
+    larger = ' (a batch is larger than the training set)' if settings.batch_size > images else ''
+    print(
+        f'{run.folder}: {run.last_step} steps{larger}, but the statistics of batch norm settle in '
+        f'about {needed}: accuracy and mAP may be far too low. Train with a smaller --batch-size '
+        'or --batch-norm-momentum, or run python -m tools.precise_bn on the folder'
+    )
 
 
 def _train_local(run, first, last):
