@@ -62,6 +62,7 @@ class Point(NamedTuple):
     value: float
     step: float  # of the run; None for the paper's points
     setting: str  # what was measured on, for the title
+    dataset: str  # digest of the data set, '' if unknown
 
 
 def measured_points(path):
@@ -94,9 +95,27 @@ def paper_points():
         for row in csv.DictReader(file):
             figure, epochs, value = int(row.pop('figure')), row.pop('epochs'), row.pop('value')
             point = Point(PAPERS_RUN, seed='', epochs=float(epochs), value=float(value), step=None,
-                          setting='', **row)  # fmt: skip
+                          setting='', dataset='', **row)  # fmt: skip
             figures[figure].append(point)
     return figures
+
+
+def told_apart(points):
+    """Return the points of one figure with runs on different data under different names.
+
+    No line and no bar joins measurements on different data sets, sizes or numbers of categories.
+    """
+    data = {(point.setting, point.dataset) for point in points}
+
+    def told(point):
+        notes = [point.setting] * (len({setting for setting, _ in data}) > 1)
+        if len({dataset for setting, dataset in data if setting == point.setting}) > 1:
+            # Tables of earlier versions do not name the data set, nor the momentum if it was 0.99.
+            unknown = 'data unknown' if '_momentum' in point.run else 'before 0.98'
+            notes.append(f'data {point.dataset[:6]}' if point.dataset else unknown)
+        return point._replace(run=' '.join([point.run, *notes]))
+
+    return [told(point) for point in points]
 
 
 def curves(axes, points, style):
@@ -162,7 +181,7 @@ def bars(axes, points):
 
 def label_of(run, net, seed=''):
     """Return what a legend calls a run."""
-    marks = run.replace(f'checkpoints_{net}', '').strip('_').replace('_', ' ')
+    marks = run.replace(f'checkpoints_{net}', '').strip('_ ').replace('_', ' ')
     marks = ' '.join(filter(None, [marks, f'seed {seed}' if seed not in ('', '0') else '']))
     return TITLES[net] + (f' ({marks})' if marks else '')
 
@@ -208,7 +227,7 @@ def _point(row):
         value=float(row['value']),
         step=float(row['step']),
         setting=f'{row["classes"]} categories, {row["size"]} pixels',
-        **{key: row[key] for key in ('seed', 'net', 'metric', 'split', 'k')},
+        **{key: row[key] for key in ('dataset', 'seed', 'net', 'metric', 'split', 'k')},
     )
 
 
@@ -277,6 +296,7 @@ def main(argv=None):
     drawn = []
     for number, metric, split, title in FIGURES:
         chosen = [p for p in points if p.metric == metric and split in (None, p.split)]
+        chosen = told_apart(chosen)
         if not chosen:
             print(f'figure {number} skipped: {options.results} has no {metric} for it')
             continue

@@ -125,9 +125,7 @@ def _is_measured(run, step, metric, measurements):
         'run': run.folder.resolve().name,
         'step': step,
         'metric': metric,
-        # Runs on other data sets may have the same name.
-        'size': run.dataset.size,
-        'classes': run.dataset.classes,
+        'dataset': run.dataset.digest,  # runs on other data sets may have the same name
     }
     splits = measurements.splits if metric == 'accuracy' else ('test',)
     return all(
@@ -290,7 +288,8 @@ def settings_for(net, options, dataset):
         deterministic=options.deterministic,
         images=len(dataset.train),
         categories=dataset.categories,
-        dataset=dataset.digest,
+        dataset=dataset.names_digest,
+        content=dataset.digest,
     )
 
 

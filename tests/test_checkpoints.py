@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import shutil
 
 import numpy as np
@@ -11,8 +12,10 @@ from sklearn.metrics import average_precision_score
 import load
 import mAP
 from sketch import atomic
+from sketch.data.dataset import open_dataset
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
+from sketch.evaluation import accuracy
 from sketch.evaluation.average_precision import DEFINITIONS
 from sketch.evaluation.features import feature_vectors
 from sketch.runs import checkpoints
@@ -192,6 +195,25 @@ def test_foreign_checkpoint_through_the_scripts(foreign, small_dataset, tmp_path
     assert values['standard', '11'] == pytest.approx(np.mean(expected), abs=1e-4)
     assert {(row['net'], row['epochs'], row['step']) for row in rows} == {(net, '7', '12')}
     assert {path.name for path in folder.iterdir()} - before <= {'fc1_test.npz'}
+
+
+def test_labels_are_matched_by_category_name(foreign, small_dataset, tmp_path):
+    _, folder, _, logits = foreign
+    data = shutil.copytree(small_dataset.folder, tmp_path / 'data')
+    path = data / 'conversion_labels.json'
+    path.write_text(json.dumps({n: 2 - label for n, label in json.loads(path.read_text()).items()}))
+    reversed_labels = open_dataset(data)
+    assert reversed_labels.digest != small_dataset.digest
+    opened = checkpoints.open_checkpoint(folder, small_dataset)
+    known = dataclasses.replace(opened.settings, categories=small_dataset.categories)
+    known = opened._replace(settings=known)
+    expected = np.mean(logits.argmax(axis=1) == small_dataset.test.labels)
+    for dataset in (small_dataset, reversed_labels):
+        measured = accuracy.evaluate(known, dataset, ['test'])
+        assert measured.rows[0]['value'] == expected
+        assert 'meaningless' not in measured.text
+    renamed = dataclasses.replace(small_dataset, categories=('a', 'b', 'c'))
+    assert 'trained on other categories' in accuracy.evaluate(known, renamed, ['test']).text
 
 
 def cut_data(folder):

@@ -1,12 +1,15 @@
 """Opening a data set: what is refused, and the author's folder without a manifest."""
 
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from sketch import atomic
+from sketch.data import content
 from sketch.data.dataset import open_dataset
 from sketch.errors import InputError
 
@@ -32,6 +35,59 @@ def test_digest_tells_data_sets_apart(small_dataset, copy):
     image = next((copy / 'training').rglob('*.png'))
     image.rename(image.with_name('1.png'))
     assert open_dataset(copy).digest != small_dataset.digest
+
+
+def test_the_content_of_images_counts(small_dataset, copy, monkeypatch):
+    first = open_dataset(copy)
+    path = next((copy / 'testing').rglob('*.png'))
+    status = path.stat()
+    Image.new('L', (96, 96), 255).save(path)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    changed = open_dataset(copy)
+    assert changed.names_digest == first.names_digest
+    assert changed.digest != first.digest
+    # Whichever split is opened, the digest is that of the whole data set.
+    assert open_dataset(copy, ['train']).digest == changed.digest
+    assert open_dataset(copy, ['test']).digest == changed.digest
+
+
+def test_the_manifest_has_the_content(make_dataset, tmp_path, monkeypatch):
+    digest = make_dataset(tmp_path / 'a').digest
+    written = json.loads((tmp_path / 'a' / 'dataset.json').read_text())['content']
+    for name in ('train', 'test'):
+        cache = tmp_path / 'a' / f'.content-{name}.json'
+        assert json.loads(cache.read_text())['content'] == written[name]
+    assert make_dataset(tmp_path / 'b', seed=1).digest != digest
+
+
+def test_images_are_read_once_and_again_when_they_change(copy, monkeypatch):
+    read = []
+    real = content._check
+    monkeypatch.setattr(content, '_check', lambda path: read.append(path) or real(path))
+    open_dataset(copy)
+    assert len(read) == 36
+    open_dataset(copy)
+    assert len(read) == 36
+    next((copy / 'training').rglob('*.png')).touch()
+    open_dataset(copy)
+    assert len(read) == 36 + 24
+    for name in ('train', 'test'):
+        (copy / f'.content-{name}.json').write_text('{"state": 1}')
+    open_dataset(copy)
+    assert len(read) == 36 + 24 + 36
+
+
+def test_a_data_set_that_cannot_be_written(small_dataset, copy, monkeypatch):
+    for name in ('train', 'test'):
+        (copy / f'.content-{name}.json').unlink(missing_ok=True)
+
+    def refuse(*_):
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr(atomic, 'write_json', refuse)
+    assert open_dataset(copy).digest == small_dataset.digest
+    assert open_dataset(copy, ['test']).digest == small_dataset.digest
+    assert not list(copy.glob('.content-*'))
 
 
 def test_folder_without_manifest_is_counted(small_dataset, copy, capsys):

@@ -118,6 +118,32 @@ def test_other_seeds_get_no_bars(table, tmp_path, monkeypatch):
     assert '20231123' not in text
 
 
+def test_no_line_and_no_bar_mixes_data_sets(table, tmp_path, monkeypatch):
+    rows = [
+        row for row in results.read(table) if row['metric'] == 'accuracy' and row['net'] == 'n1'
+    ]
+    known = [{**row, 'dataset': 'abcdef0123456789', 'value': 0.9} for row in rows]
+    other = [{**row, 'dataset': '1234567890abcdef', 'value': 0.8} for row in rows]
+    larger = [{**row, 'size': 256, 'value': 0.7} for row in rows]
+    results.record(tmp_path / 'r.csv', [*rows, *known, *other, *larger])
+    figures = {}
+    monkeypatch.setattr(
+        plots, 'save_for_print', lambda figure, out, name: figures.update({name: figure})
+    )
+    plots.main(['--results', str(tmp_path / 'r.csv'), '--out', str(tmp_path)])
+    lines = {line.get_label(): line for line in figures['figure_3'].axes[0].lines}
+    small, large = '20 categories, 128 pixels', '20 categories, 256 pixels'
+    for data, values in (
+        (f'{small} before 0.98', [0.25, 0.5]),
+        (f'{small} data abcdef', [0.9, 0.9]),
+        (f'{small} data 123456', [0.8, 0.8]),
+        (large, [0.7, 0.7]),
+    ):
+        assert lines[f'skNet ({data}), test'].get_ydata().tolist() == values
+    labels = [label.get_text() for label in figures['figure_5'].axes[0].get_yticklabels()]
+    assert len([label for label in labels if label.startswith('skNet (20')]) == 4 * 2
+
+
 def test_only_the_papers_definition_is_drawn(table):
     points = plots.measured_points(table)
     assert [point.value for point in points if point.metric == 'mAP'] == [0.25] * 4

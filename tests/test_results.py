@@ -48,3 +48,22 @@ def test_writers_at_once_lose_nothing(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda k: results.record(path, [{**ROW, 'k': k}]), range(40)))
     assert sorted(int(row['k']) for row in results.read(path)) == list(range(40))
+
+
+def test_tables_of_earlier_versions(tmp_path):
+    path = tmp_path / 'results.csv'
+    added = ('low', 'high', 'dataset')
+    old = ['reading' if c == 'definition' else c for c in results.COLUMNS if c not in added]
+    row = {**dict.fromkeys(old, ''), 'run': 'checkpoints_n1_triplet_drawings8_reestimated_1e'}
+    row |= {'metric': 'mAP', 'reading': 'paper', 'k': '49', 'value': '0.25'}
+    path.write_text(','.join(old) + '\n' + ','.join(row.values()) + '\n')
+    (read,) = results.read(path)
+    assert read['run'] == 'checkpoints_n1_triplet_images8_precise-bn_1e'
+    assert (read['definition'], read['dataset'], read['low']) == ('paper', '', '')
+    # Measured again on a data set that is known: what was measured on an unknown one stays.
+    results.record(path, [{**read, 'dataset': 'abc', 'value': 0.5}])
+    assert [(row['dataset'], row['value']) for row in results.read(path)] == [
+        ('', '0.25'),
+        ('abc', '0.5'),
+    ]
+    assert path.read_text().splitlines()[0] == ','.join(results.COLUMNS)

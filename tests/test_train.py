@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import NARROW, step_in, variables
 from conftest import NARROW_NAME as NAME
+from PIL import Image
 
 import mAP
 import search
@@ -100,11 +101,13 @@ def test_only_the_splits_asked_for_are_measured(run, capsys):
 def test_what_was_measured_on_another_data_set_does_not_count(run, tmp_path, capsys):
     run('--epochs', '1', '--measure', 'test')
     path = tmp_path / 'results.csv'
-    path.write_text(path.read_text().replace(',96,', ',128,'))
+    (row,) = results.read(path)
+    path.write_text(path.read_text().replace(row['dataset'], '0123456789abcdef'))
     capsys.readouterr()
     run('--epochs', '1', '--measure', 'test')
     assert 'skipped' not in capsys.readouterr().out
-    assert {row['size'] for row in results.read(path)} == {'96', '128'}
+    datasets = [row['dataset'] for row in results.read(path)]
+    assert datasets == ['0123456789abcdef', row['dataset']]
 
 
 @pytest.mark.parametrize('place', ['notes.csv', f'{NAME}_1e/results.csv'])
@@ -132,7 +135,8 @@ def test_an_interrupted_run_resumes_and_ends_at_its_step(run, small_dataset, tmp
         seed=0,
         images=24,
         categories=small_dataset.categories,
-        dataset=small_dataset.digest,
+        dataset=small_dataset.names_digest,
+        content=small_dataset.digest,
     )
     folder = tmp_path / settings.folder_name
     folder.mkdir()
@@ -183,6 +187,25 @@ def test_a_folder_of_the_earlier_default_momentum(run, small_dataset, tmp_path, 
     unmarked.rename(marked)
     run('--epochs', '1', '--batch-norm-momentum', '0.99', '--measure', 'test')
     assert 'skipped' in capsys.readouterr().out
+
+
+def test_other_pixels_under_the_same_names(make_dataset, tmp_path, capsys):
+    make_dataset(tmp_path / 'data')
+    common = ['--data', tmp_path / 'data', '--checkpoints', tmp_path, *NARROW, '--epochs', '0']
+    common = [str(word) for word in [*common, '--results', tmp_path / 'r.csv', '--measure', 'test']]
+    train.main(common)
+    train.main(common)
+    assert 'skipped' in capsys.readouterr().out
+    path = next((tmp_path / 'data' / 'training').rglob('*.png'))
+    Image.new('L', (96, 96), 255).save(path)
+    with pytest.raises(InputError, match='trained with content'):
+        train.main(common)
+    # Settings of earlier versions did not know the content.
+    settings = tmp_path / f'{NAME}_0e' / 'settings.json'
+    known = json.loads(settings.read_text())
+    settings.write_text(json.dumps({k: v for k, v in known.items() if k != 'content'}))
+    train.main(common)
+    assert 'content of its images is unknown' in capsys.readouterr().out
 
 
 def test_another_run_is_not_resumed_from(run, tmp_path, capsys):

@@ -45,7 +45,8 @@ def precise_bn(checkpoint, dataset, images):
         raise InputError(
             f'{checkpoint.folder}: not a checkpoint of train.py, or already with precise batch norm'
         )
-    if settings.dataset != dataset.digest:
+    same_content = settings.content in (None, dataset.digest)
+    if settings.dataset != dataset.names_digest or not same_content:
         raise InputError(
             f'{checkpoint.folder}: not trained on the images of {dataset.folder}; give the data '
             'set of its training as --data'

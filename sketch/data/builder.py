@@ -1,7 +1,7 @@
 """Draws the images of a data set, one category per worker process."""
 
 import functools
-import hashlib
+import io
 import os
 import zlib
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +12,7 @@ from tqdm import tqdm
 from sketch import atomic
 from sketch.data import quickdraw, raster
 from sketch.data.contact_sheet import contact_sheet
+from sketch.data.content import content_digest, file_hash
 from sketch.data.dataset import FOLDERS, LABELS, MANIFEST, SHEET
 from sketch.errors import InputError
 
@@ -38,11 +39,17 @@ def build(target, files, chosen, settings, workers):
     with ProcessPoolExecutor(min(workers or os.cpu_count(), len(chosen))) as pool:
         try:
             bar = tqdm(pool.map(work, chosen), 'drawing', len(chosen), unit=' categories')
-            facts, pixels = zip(*bar)
+            facts, pixels, files_written = zip(*bar)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     labels = {name: label for label, name in enumerate(chosen)}
+    content = {
+        split: content_digest(
+            (label, *file) for label, written in enumerate(files_written) for file in written[part]
+        )
+        for split, part in FOLDERS.items()
+    }
     known = {image for part in pixels for image in part['training']}
     manifest = {
         'settings': settings,
@@ -51,6 +58,7 @@ def build(target, files, chosen, settings, workers):
             image in known for part in pixels for image in part['testing']
         ),
         'categories': dict(zip(chosen, facts)),
+        'content': content,
     }
     contact_sheet(target / FOLDERS['train'], chosen).save(target / SHEET)
     atomic.write_json(target / LABELS, labels)
@@ -62,7 +70,8 @@ def build_category(name, files, target, train, test, size, seed):
     """Choose, draw and save one category's images.
 
     Returns:
-        What the manifest says about the category, and {folder: a hash of each image's pixels}.
+        What the manifest says about the category, {folder: a hash of each image's pixels}, and
+        {folder: (file name, hash of its bytes) of each image, by name}.
     """
     path = files / f'{name}.bin'
     # With the name in the seed, a category's choice does not depend on the other categories.
@@ -75,21 +84,26 @@ def build_category(name, files, target, train, test, size, seed):
                 'for testing'
             )
         chosen = random.choice(distinct, train + test, replace=False)
-        pixels = {}
+        pixels, written = {}, {}
         for part, indices in zip(FOLDERS.values(), (chosen[:train], chosen[train:])):
             folder = target / part / name
             folder.mkdir(parents=True)
-            pixels[part] = []
+            pixels[part], written[part] = [], []
             for index in indices:
                 drawing = drawings[index]
                 image = raster.draw(drawing.strokes, size)
                 # Drawings are long runs of two tones: run-length compression takes half the time
                 # and gives almost the same file size.
-                image.save(folder / f'{drawing.key_id}.png', compress_type=zlib.Z_RLE)
-                pixels[part].append(hashlib.blake2b(image.tobytes(), digest_size=16).digest())
+                encoded = io.BytesIO()
+                image.save(encoded, 'PNG', compress_type=zlib.Z_RLE)
+                path_of_image = folder / f'{drawing.key_id}.png'
+                path_of_image.write_bytes(encoded.getvalue())
+                pixels[part].append(file_hash(image.tobytes()))
+                written[part].append((path_of_image.name, file_hash(encoded.getvalue())))
+            written[part].sort()
         facts = {
             'drawings': len(drawings),
             'repeated_key_ids': len(drawings) - len(distinct),
             'bytes': path.stat().st_size,
         }
-    return facts, pixels
+    return facts, pixels, written

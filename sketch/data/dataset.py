@@ -1,20 +1,18 @@
 """Opens a data set that create_dataset.py (or the paper's author) made: images and labels.
 
-No image is kept in memory here. Every file is checked once, so that a corrupt one is reported
-before hours of training and not after.
+No image is kept in memory here. Every file is checked once (content.py), so that a corrupt one is
+reported before hours of training and not after.
 """
 
 import hashlib
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-from tqdm import tqdm
 
+from sketch.data.content import checked_content, known_content
 from sketch.errors import InputError
 
 # What a data set's folder holds.
@@ -50,12 +48,14 @@ class Dataset:
         folder: where it is.
         categories: names in label order.
         size: side of the images in pixels.
+        digest: of the content of all images, with their labels and names; text.
         train, test: the two Splits; None if not asked for.
     """
 
     folder: Path
     categories: tuple
     size: int
+    digest: str
     train: Split
     test: Split
 
@@ -65,8 +65,8 @@ class Dataset:
         return len(self.categories)
 
     @property
-    def digest(self):
-        """A hash over labels and file names: which images these are."""
+    def names_digest(self):
+        """A hash over labels and file names: all that earlier versions knew of the images."""
         content = hashlib.sha256()
         for split in (self.train, self.test):
             for path, label in zip(split.paths, split.labels):
@@ -91,17 +91,16 @@ def open_dataset(folder, splits=('train', 'test')):
     manifest = read_manifest(folder)
     expected = manifest['settings'] if manifest else {}
     categories = _categories(folder)
-    opened = {'train': None, 'test': None}
-    for name in splits:
-        place = folder / FOLDERS[name]
-        opened[name] = _list_split(name, place, categories, expected.get(name))
+    listed = {
+        name: _list_split(name, folder / part, categories, expected.get(name))
+        for name, part in FOLDERS.items()
+    }
+    opened = {name: split if name in splits else None for name, split in listed.items()}
     if not manifest:
         counts = ' and '.join(f'{len(split)} {name}' for name, split in opened.items() if split)
         print(f'{folder}: no {MANIFEST}; counted {counts} images')
-    sizes = {_check_images(split) for split in opened.values() if split}
-    if len(sizes) > 1:
-        raise InputError(f'{folder}: training and test images differ in size: {sorted(sizes)}')
-    return Dataset(folder, categories, sizes.pop(), **opened)
+    digest, size = _content(folder, listed, splits, (manifest or {}).get('content', {}))
+    return Dataset(folder, categories, size, digest, **opened)
 
 
 def read_manifest(folder):
@@ -167,30 +166,26 @@ def _list_split(name, folder, categories, expected):
     return Split(name, np.array(paths), np.array(labels, np.int32))
 
 
-def _check_images(split):
-    """Check that all PNGs of a split are intact (by checksum) and square; return the side."""
-    with ThreadPoolExecutor() as pool:
-        checked = tqdm(
-            pool.map(_size_of, split.paths, chunksize=256),
-            f'checking {split.name} images',
-            len(split),
-            leave=False,
-            delay=2,
-        )
-        sizes = np.array(list(checked))
-    width = int(np.median(sizes))
-    other = np.flatnonzero((sizes != width).any(axis=1))
-    if len(other):
-        first = os.fsdecode(split.paths[other[0]])
-        got = 'x'.join(map(str, sizes[other[0]]))
-        raise InputError(f'{first}: {got} pixels among images of {width}x{width}')
-    return width
+def _content(folder, listed, splits, written):
+    """Return the digest of all images, and the side of those in the splits asked for.
 
-
-def _size_of(path):
-    try:
-        with Image.open(path, formats=['PNG']) as image:
-            image.verify()
-            return image.size
-    except (OSError, SyntaxError) as error:
-        raise InputError(f'{os.fsdecode(path)}: not an intact PNG image ({error})') from None
+    Args:
+        folder: of the data set.
+        listed: both Splits by name.
+        splits: the names of those whose images must be checked.
+        written: {split: digest} by the manifest, for the other one.
+    """
+    contents, sizes = [], set()
+    for name, split in listed.items():
+        cache = folder / f'.content-{name}.json'
+        content = None
+        if name not in splits:
+            content = known_content(split.paths, split.labels, cache) or written.get(name)
+        if content is None:
+            title = f'checking {name} images'
+            content, size = checked_content(split.paths, split.labels, cache, title)
+            sizes.add(size)
+        contents.append(content)
+    if len(sizes) > 1:
+        raise InputError(f'{folder}: training and test images differ in size: {sorted(sizes)}')
+    return hashlib.sha256(''.join(contents).encode()).hexdigest()[:16], sizes.pop()

@@ -1,6 +1,9 @@
 """The accuracy of a checkpoint: the fraction of images that it classifies correctly."""
 
+import dataclasses
 import tempfile
+
+import numpy as np
 
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.evaluation.results import Measured, shared_columns
@@ -49,7 +52,8 @@ def evaluate(checkpoint, dataset, splits):
         )
     rows = []
     for split in [getattr(dataset, name) for name in splits]:
-        value = accuracy(checkpoint, split, dataset.size)
+        labelled = _with_labels_of(checkpoint, dataset, split)
+        value = accuracy(checkpoint, labelled, dataset.size)
         columns = shared_columns(checkpoint, dataset, split)
         rows.append({**columns, 'metric': 'accuracy', 'value': value})
     values = ', '.join(
@@ -57,6 +61,15 @@ def evaluate(checkpoint, dataset, splits):
     )
     lines = [f'{checkpoint.title}: accuracy {values}', *_doubts(checkpoint, dataset)]
     return Measured(rows, '\n'.join(lines))
+
+
+def _with_labels_of(checkpoint, dataset, split):
+    """Return a split with the labels that a checkpoint has for the same category names."""
+    theirs, ours = checkpoint.settings.categories, dataset.categories
+    if theirs is None or theirs == ours or set(theirs) != set(ours):
+        return split
+    labels = np.array([theirs.index(name) for name in ours], np.int32)
+    return dataclasses.replace(split, labels=labels[split.labels])
 
 
 def _doubts(checkpoint, dataset):
@@ -67,7 +80,7 @@ def _doubts(checkpoint, dataset):
             f'{checkpoint.folder}: its categories are unknown. If they are not those of '
             f'{dataset.folder} in the same order, this accuracy is meaningless; use mAP'
         ]
-    if categories != dataset.categories:
+    if set(categories) != set(dataset.categories):
         return [
             f'{checkpoint.folder}: trained on other categories than those of {dataset.folder}: '
             'this accuracy is meaningless; use mAP'

@@ -24,12 +24,16 @@ COLUMNS = [
     'variant',
     'k',
     'value',
+    'low',  # this and the next: confidence interval
+    'high',
     'images',  # of the split
     'classes',
+    'dataset',  # digest of the data set's content
     'seed',
     'time',  # UTC
 ]
-KEY = [column for column in COLUMNS if column not in ('value', 'time')]
+KEY = [column for column in COLUMNS if column not in ('value', 'low', 'high', 'time')]
+_ADDED = ('low', 'high', 'dataset')  # columns that tables of earlier versions lack
 _RENAMED = {'reading': 'definition'}  # columns of earlier versions
 
 
@@ -54,6 +58,7 @@ def shared_columns(checkpoint, dataset, split):
         'split': split.name,
         'images': len(split),
         'classes': dataset.classes,
+        'dataset': dataset.digest,
         'seed': settings.seed,
     }
 
@@ -61,7 +66,8 @@ def shared_columns(checkpoint, dataset, split):
 def read(path):
     """Return the rows of a results file as dicts of text; none if the file does not exist.
 
-    Tables of earlier versions are translated to today's columns and run names.
+    Tables of earlier versions are translated to today's columns and run names. What they do not
+    tell is empty, and equals nothing known.
 
     Raises:
         InputError: the file is not such a table.
@@ -74,6 +80,8 @@ def read(path):
             table = csv.DictReader(file)
             table.fieldnames = [_RENAMED.get(name, name) for name in table.fieldnames or ()]
             columns, rows = table.fieldnames, list(table)
+            if columns == [column for column in COLUMNS if column not in _ADDED]:
+                columns, rows = COLUMNS, [{**row, **dict.fromkeys(_ADDED, '')} for row in rows]
     except (UnicodeDecodeError, csv.Error):
         columns, rows = None, []
     if columns != COLUMNS or any(None in row or None in row.values() for row in rows):
@@ -92,7 +100,7 @@ def has(path, wanted):
 def record(path, rows):
     """Add rows (dicts by column; a missing column is empty) to a results file.
 
-    A row replaces an earlier one that is equal in everything but value and time.
+    A row replaces an earlier one that is equal in everything but value, interval and time.
     """
     path = Path(path)
     now = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')

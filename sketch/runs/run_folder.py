@@ -33,7 +33,7 @@ def prepare(folder, settings, target):
         OSError: a checkpoint cannot be read; it is left as it is.
     """
     found = run_settings.load(folder)
-    if found is not None and found != settings:
+    if found is not None and found.differences(settings):
         if folder.name == found.folder_name_before:
             moved = shlex.join(['mv', str(folder), str(folder.with_name(found.folder_name))])
             raise InputError(
@@ -48,6 +48,8 @@ def prepare(folder, settings, target):
         _empty(folder)
     elif found is None and any(folder.iterdir()):
         raise InputError(f'{folder}: has no {run_settings.FILE}; give another --checkpoints')
+    if found is not None and found.content is None:
+        print(f'{folder}: the content of its images is unknown; compared by file names only')
     if not (folder / run_settings.FILE).exists():
         _start(folder, settings, target)
     prefix = checkpoints.latest(folder)
@@ -122,8 +124,8 @@ def _earlier_checkpoint(folder, settings, target):
         if not prefix or found is None:
             continue
         found = dataclasses.replace(found, epochs=settings.epochs)
-        if found != settings:
-            print(f'{other}: not used, it was trained with {found.differences(settings)}')
+        if differences := found.differences(settings):
+            print(f'{other}: not used, it was trained with {differences}')
         elif checkpoints.step_of(prefix) <= target:
             earlier.append(prefix)
     for prefix in sorted(earlier, key=checkpoints.step_of, reverse=True):

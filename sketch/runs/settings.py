@@ -75,7 +75,8 @@ class Settings:
     deterministic: bool = False
     images: int = None  # training images
     categories: tuple = None  # names in label order
-    dataset: str = None  # dataset.Dataset.digest
+    dataset: str = None  # dataset.Dataset.names_digest
+    content: str = None  # dataset.Dataset.digest; unknown in settings of earlier versions
 
     @property
     def network(self):
@@ -139,7 +140,12 @@ class Settings:
         return self.folder_name.replace(f'_momentum{MOMENTUM_BEFORE}', '')
 
     def differences(self, other):
-        """Return 'name mine not theirs, ...' over all settings; '' if they are equal."""
+        """Return 'name mine not theirs, ...' over all settings; '' if they are equal.
+
+        An unknown content differs from nothing.
+        """
+        if self.content is None:
+            other = dataclasses.replace(other, content=None)
         return ', '.join(
             f'{field.name} {_short(getattr(self, field.name))} not '
             f'{_short(getattr(other, field.name))}'

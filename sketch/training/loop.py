@@ -120,7 +120,8 @@ def train_as_worker(run):
     if finished() or not wait_for_chief(run.workers, finished):
         print(f'{run.folder}: already trained, skipped')
         return
-    if run_settings.load(run.folder) != run.settings:
+    found = run_settings.load(run.folder)
+    if found is None or found.differences(run.settings):
         raise InputError(
             f'{run.folder}: not the folder that the chief prepared; give all workers the same '
             'command, data set and --checkpoints folder'

@@ -1,0 +1,118 @@
+"""What the images of a data set contain, as a digest: file names alone can stay when pixels change.
+
+<data set>/.content-train.json, .content-test.json keep the digest of a split and the state of its
+files (name, size, times, inode). While the state is the same, the files are not read again.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from sketch import atomic
+from sketch.errors import InputError
+
+
+def file_hash(content):
+    """Return the hash of a file's bytes, bytes."""
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def content_digest(files):
+    """Return the digest of images in order, text.
+
+    Args:
+        files: iterable of (label, file name without folder, file_hash of its bytes).
+    """
+    digest = hashlib.sha256()
+    for label, name, content in files:
+        digest.update(b'%d/%s/%s\n' % (label, os.fsencode(name), content))
+    return digest.hexdigest()[:32]
+
+
+def checked_content(paths, labels, cache, title):
+    """Check that all images are intact PNGs of one square size, unless that is known.
+
+    Args:
+        paths: file names as bytes.
+        labels: integers.
+        cache: Path of the file that keeps what is known. It may be impossible to write.
+        title: of the progress bar.
+
+    Returns:
+        The digest of the images, and their side in pixels.
+
+    Raises:
+        InputError: an image is corrupt, or its size is not that of the others.
+    """
+    state = _state(paths, labels)
+    known = _read(cache)
+    if known.get('state') == state:
+        return known['content'], known['size']
+    with ThreadPoolExecutor() as pool:
+        checked = list(
+            tqdm(pool.map(_check, paths, chunksize=256), title, len(paths), leave=False, delay=2)
+        )
+    size = _common_size(paths, np.array([sides for sides, _ in checked]))
+    names = map(os.path.basename, paths)
+    content = content_digest(
+        (label, name, value) for label, name, (_, value) in zip(labels, names, checked)
+    )
+    with contextlib.suppress(OSError):  # a read-only data set is read each time
+        atomic.write_json(cache, {'state': state, 'content': content, 'size': size})
+    return content, size
+
+
+def known_content(paths, labels, cache):
+    """Return the digest of images without reading them, None if the cache does not have it."""
+    known = _read(cache)
+    return known.get('content') if known.get('state') == _state(paths, labels) else None
+
+
+def _state(paths, labels):
+    """Return a hash of names, labels, sizes, times and inodes: it changes when a file does."""
+    digest = hashlib.sha256()
+    for path, label in zip(paths, labels):
+        status = os.stat(path)
+        times = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+        digest.update(b'%d/%s/%d/%d/%d/%d\n' % (label, os.path.basename(path), *times))
+    return digest.hexdigest()
+
+
+def _read(cache):
+    """Return what a cache file keeps, {} if it is absent or not one of ours."""
+    try:
+        known = json.loads(cache.read_text(encoding='utf-8'))
+        valid = isinstance(known['content'], str) and isinstance(known['size'], int)
+        return known if valid else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _check(path):
+    """Check one PNG by its checksums; return its size and the hash of its bytes."""
+    try:
+        with open(path, 'rb') as file:
+            content = file.read()
+        with Image.open(BytesIO(content), formats=['PNG']) as image:
+            image.verify()
+            return image.size, file_hash(content)
+    except (OSError, SyntaxError) as error:
+        raise InputError(f'{os.fsdecode(path)}: not an intact PNG image ({error})') from None
+
+
+def _common_size(paths, sizes):
+    """Return the side of square images that all have one size."""
+    width = int(np.median(sizes))
+    other = np.flatnonzero((sizes != width).any(axis=1))
+    if len(other):
+        first = os.fsdecode(paths[other[0]])
+        got = 'x'.join(map(str, sizes[other[0]]))
+        raise InputError(f'{first}: {got} pixels among images of {width}x{width}')
+    return width
