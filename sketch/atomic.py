@@ -12,8 +12,11 @@ from sketch.errors import InputError
 
 
 def write_bytes(path, content):
-    """Write a file under a temporary name beside its place, then rename it."""
-    path = Path(path)
+    """Write a file under a temporary name beside its place, then rename it.
+
+    A link stays a link: the file that it leads to is replaced.
+    """
+    path = Path(path).resolve()
     beside = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
         with open(beside, 'wb') as file:

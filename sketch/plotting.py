@@ -1,6 +1,10 @@
 """matplotlib without a display: `from sketch.plotting import plt, save`."""
 
+import io
+
 import matplotlib
+
+from sketch import atomic
 
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
@@ -11,10 +15,12 @@ PRINT_DPI = 150
 FORMATS = tuple(FigureCanvasBase.get_supported_filetypes())  # endings that save() can write
 
 
-def save(figure, path, dpi=DPI):
-    """Write a figure in the format of the path's ending, and close it."""
-    figure.savefig(path, dpi=dpi)
+def save(figure, path, dpi=DPI, metadata=None):
+    """Write a whole figure in the format of the path's ending, and close it."""
+    content = io.BytesIO()
+    figure.savefig(content, format=path.suffix[1:].lower(), dpi=dpi, metadata=metadata)
     plt.close(figure)
+    atomic.write_bytes(path, content.getvalue())
 
 
 def save_for_print(figure, folder, name):
@@ -23,6 +29,6 @@ def save_for_print(figure, folder, name):
     The same figure gives the same bytes.
     """
     matplotlib.rcParams['svg.hashsalt'] = 'figures'
-    figure.savefig(folder / f'{name}.svg', metadata={'Date': None})
+    save(figure, folder / f'{name}.svg', metadata={'Date': None})
     save(figure, folder / f'{name}.png', PRINT_DPI)
     return folder / f'{name}.png'

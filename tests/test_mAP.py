@@ -17,6 +17,7 @@ from sketch.evaluation.average_precision import (
 )
 from sketch.evaluation.compactness import compactness
 from sketch.evaluation.retrieval import reordering
+from sketch.evaluation.search_index import nearest
 
 
 def ranking(*ranks, answers=10):
@@ -186,6 +187,28 @@ def test_images_of_the_same_class_come_first():
     assert orders == {'rerank': [2, 1, 3, 4], 'rerank-probability': [2, 4, 3, 1]}
     found = retrieve(features, labels, [4], reorder=reordering('rerank', probabilities))
     assert found.average_precisions[0, 0, 0] == pytest.approx((1 + 2 / 4) / 2)
+
+
+@pytest.mark.parametrize('distance', ['euclidean', 'cosine'])
+@pytest.mark.parametrize('scale', [1e155, 1e-170, 1e300, 1e-300])
+def test_huge_and_tiny_values(distance, scale):
+    random = np.random.default_rng(0)
+    features, labels = random.normal(size=(60, 5)), random.integers(0, 4, 60)
+    usual = mAP(features, labels, 59, distance=distance)
+    assert mAP(features * scale, labels, 59, distance=distance) == pytest.approx(usual, abs=1e-12)
+    assert compactness(features * scale, labels, distance) == pytest.approx(
+        compactness(features, labels, distance)
+    )
+    order, distances = nearest(features * scale, features[0] * scale, distance, 5)
+    expected, usual = nearest(features, features[0], distance, 5)
+    assert order.tolist() == expected.tolist()
+    unit = scale if distance == 'euclidean' else 1
+    np.testing.assert_allclose(distances / unit, usual, rtol=1e-9, atol=1e-12)
+
+
+def test_an_unknown_distance_is_refused():
+    with pytest.raises(ValueError, match="unknown distance 'manhattan'; give one of euclidean"):
+        mAP(np.eye(4), [0, 0, 1, 1], 3, distance='manhattan')
 
 
 def test_identical_vectors_keep_index_order():

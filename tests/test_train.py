@@ -228,6 +228,18 @@ def test_a_nan_loss_stops_the_run(refused, small_dataset, tmp_path):
     )
 
 
+@pytest.mark.parametrize(('rate', 'kept'), [('1e39', 0), ('1e30', 1)])
+def test_an_overflow_in_the_last_step(refused, small_dataset, tmp_path, rate, kept):
+    # The loss of that step is still that of the weights before it. 1e39 is no float32.
+    place = ('--data', small_dataset.folder, '--checkpoints', tmp_path, *NARROW, '--epochs', '0.1')
+    for _ in range(2):  # the next run does not take it for finished
+        words = ['NaN or infini', '--learning-rate']
+        refused('train.py', *place, '--learning-rate', rate, words=words, cwd=tmp_path)
+        (index,) = tmp_path.rglob('*.ckpt-*.index')
+        assert index.stem == f'model.ckpt-{kept}'  # 0: the untrained network
+    assert not (tmp_path / 'results.csv').exists()
+
+
 def test_the_learning_rate_falls_each_epoch(run, tmp_path):
     run('--epochs', '7', '--learning-rate-decay', '0.5', '--measure', 'test')
     rates = {

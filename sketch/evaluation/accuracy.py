@@ -6,6 +6,7 @@ import tempfile
 import numpy as np
 
 from sketch.data.input_pipeline import evaluation_input_fn
+from sketch.errors import InputError
 from sketch.evaluation.results import Measured, shared_columns
 from sketch.networks.registry import TRIPLET
 from sketch.tensorflow_setup import ignore_tf_config, tf
@@ -18,6 +19,9 @@ def accuracy(checkpoint, split, size):
         checkpoint: checkpoints.Checkpoint.
         split: dataset.Split.
         size: side of its images in pixels.
+
+    Raises:
+        InputError: the network's outputs are NaN or infinite.
     """
     ignore_tf_config()
     # Evaluation writes summaries into model_dir. A checkpoint's own folder is only read.
@@ -28,6 +32,11 @@ def accuracy(checkpoint, split, size):
         )
         measured = estimator.evaluate(
             evaluation_input_fn(split, size), checkpoint_path=checkpoint.prefix
+        )
+    if not np.isfinite(measured['loss']):
+        raise InputError(
+            f'{checkpoint.prefix}: its loss is NaN or infinite on {split.name} images; train again '
+            'with a smaller --learning-rate'
         )
     if round(measured['images']) != len(split):
         raise RuntimeError(f'evaluated {measured["images"]:.0f} of {len(split)} images')

@@ -10,6 +10,7 @@ import numpy as np
 
 DISTANCES = ('euclidean', 'cosine')
 CHUNK = 1024  # vectors whose differences are in memory at a time
+LARGEST_EXPONENT = 300  # of 2; the squares of larger values could overflow when added up
 
 
 def prepare(features, distance):
@@ -19,20 +20,30 @@ def prepare(features, distance):
     have length 1 and one value more: vectors of zeros have no direction, and get a dimension of
     their own with cosine 0 to all others and 1 to each other.
 
+    Values whose squares would overflow or vanish are scaled by a power of 2: no order changes.
+
     Raises:
-        ValueError: a value is NaN or infinite.
+        ValueError: a value is NaN or infinite, or the distance is unknown.
     """
+    if distance not in DISTANCES:
+        raise ValueError(f'unknown distance {distance!r}; give one of {", ".join(DISTANCES)}')
     vectors = np.ascontiguousarray(features, np.float64)
     if not np.isfinite(vectors).all():
         raise ValueError('feature vectors contain NaN or infinity')
     if distance == 'euclidean':
-        return vectors
+        return np.ldexp(vectors, -exponent(vectors)) if exponent(vectors) else vectors
     # Dividing by the largest value first keeps the squares of tiny or huge values in range.
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     zero = largest == 0
     vectors = vectors / np.where(zero, 1, largest)
     vectors /= np.where(zero, 1, np.linalg.norm(vectors, axis=1, keepdims=True))
     return np.hstack([vectors, zero])
+
+
+def exponent(vectors):
+    """Return the power of 2 that `prepare` divides vectors by; 0 for values of a usual size."""
+    _, power = np.frexp(np.abs(vectors).max(initial=0))
+    return int(power) if abs(power) > LARGEST_EXPONENT else 0
 
 
 def squared_distances(vectors, query):

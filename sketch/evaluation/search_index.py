@@ -10,7 +10,7 @@ from sketch.data.dataset import FOLDERS
 from sketch.data.query_image import read_query
 from sketch.errors import InputError
 from sketch.evaluation.features import embeddings, feature_vectors, vector_of
-from sketch.evaluation.ranking import from_squared, prepare, squared_distances
+from sketch.evaluation.ranking import exponent, from_squared, prepare, squared_distances
 from sketch.runs.checkpoints import open_checkpoint
 
 
@@ -111,7 +111,10 @@ def nearest(vectors, query, distance, top):
     prepared = prepare(np.vstack([vectors, query]), distance)
     squared = squared_distances(prepared[:-1], prepared[-1])
     order = np.argsort(squared, kind='stable')[:top]
-    return order, from_squared(squared[order], distance)
+    distances = from_squared(squared[order], distance)
+    if distance == 'euclidean':
+        distances = np.ldexp(distances, exponent(np.vstack([vectors, query])))
+    return order, distances
 
 
 def _pixels(path):

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from sketch import atomic
 from sketch.errors import InputError
 from sketch.networks.registry import CONV_LAYERS, SMALLEST, TITLES
@@ -126,18 +128,24 @@ def read_shapes(prefix):
     """Read every variable of a checkpoint to its end; return {name: shape}.
 
     Raises:
-        InputError: a file of the checkpoint is missing, cut or altered.
+        InputError: a file of the checkpoint is missing, cut or altered, or a variable has NaN or
+            infinity. (ReLU would hide a NaN: an evaluation gives plausible numbers.)
     """
     try:
         reader = tf.train.load_checkpoint(prefix)
         shapes = reader.get_variable_to_shape_map()
-        for name in shapes:
-            reader.get_tensor(name)
+        broken = [name for name in sorted(shapes) if not _is_finite(reader.get_tensor(name))]
     # TensorFlow raises one or the other, depending on which byte of which file is wrong.
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f'{prefix}: corrupt checkpoint ({reason})') from None
+    if broken:
+        raise InputError(f'{prefix}: {broken[0]} contains NaN or infinity')
     return shapes
+
+
+def _is_finite(value):
+    return not np.issubdtype(value.dtype, np.floating) or bool(np.isfinite(value).all())
 
 
 def _recognise(folder, prefix, shapes):

@@ -105,6 +105,8 @@ def train_steps(run, first, last):
         raise Interrupted(f'{run.folder}: stopped {saved}; the same command resumes', stop.signal)
     if reached != last:
         raise RuntimeError(f'{run.folder}: training ended at step {reached}, not {last}')
+    if is_chief:
+        _check_weights(run)
     if is_chief and last == run.last_step:
         run_folder.keep_only_last(run.folder)
         _warn_if_unsettled(run)
@@ -133,6 +135,21 @@ def train_as_worker(run):
     finally:
         # In TensorFlow all workers save, because saving adds up batch norm's statistics.
         shutil.rmtree(run.folder / f'tmp_worker_{run.workers.index}', ignore_errors=True)
+
+
+def _check_weights(run):
+    """Raise InputError, and remove the newest checkpoint, if its weights are NaN or infinite.
+
+    The loss that a step reports is that of the weights before it.
+    """
+    prefix = checkpoints.latest(run.folder)
+    try:
+        checkpoints.read_shapes(prefix)
+    except InputError as error:
+        tf.compat.v1.train.remove_checkpoint(prefix)
+        raise InputError(
+            f'{error}: removed; remove the folder and train with a smaller --learning-rate'
+        ) from None
 
 
 def _warn_if_unsettled(run):

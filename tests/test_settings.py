@@ -1,0 +1,100 @@
+"""The settings of a run: its folder's name, its settings.json, and those of earlier versions."""
+
+import dataclasses
+
+import pytest
+
+from sketch import atomic
+from sketch.errors import InputError
+from sketch.runs import settings as run_settings
+from sketch.runs.names import canonical, epochs_in, series
+from sketch.runs.settings import Settings
+
+SETTINGS = Settings('n1', (64, 64, 64, 64), 100, 10, size=128, batch_size=128, seed=0)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'name'),
+    [
+        ({}, 'checkpoints_n1_10e'),
+        ({'net': 'n2', 'filters': ()}, 'checkpoints_n2_10e'),
+        ({'epochs': 0.25}, 'checkpoints_n1_0.25e'),
+        ({'filters': (64, 128, 128, 256)}, 'checkpoints_n1_fig1_10e'),
+        ({'filters': (8, 8, 8, 8)}, 'checkpoints_n1_filters8-8-8-8_10e'),
+        ({'seed': 2, 'batch_size': 16}, 'checkpoints_n1_batch16_seed2_10e'),
+        ({'seed': 20231123}, 'checkpoints_n1_seed20231123_10e'),
+        (
+            {'learning_rate': 0.0005, 'batch_norm_momentum': 0.9},
+            'checkpoints_n1_rate0.0005_momentum0.9_10e',
+        ),
+        (
+            {'loss': 'triplet', 'margin': 0.2, 'embedding_size': 128, 'images_per_class': 4},
+            'checkpoints_n1_triplet_10e',
+        ),
+        (
+            {'loss': 'triplet', 'margin': 0.5, 'embedding_size': 64, 'images_per_class': 8},
+            'checkpoints_n1_triplet_margin0.5_embedding64_images8_10e',
+        ),
+        (
+            {'augment': True, 'learning_rate_decay': 0.8, 'precise_bn': True},
+            'checkpoints_n1_decay0.8_augment_precise-bn_10e',
+        ),
+    ],
+)
+def test_names(changes, name):
+    assert dataclasses.replace(SETTINGS, **changes).folder_name == name
+    assert epochs_in(name) == changes.get('epochs', 10)
+    assert series(name) == name.rsplit('_', 1)[0]
+
+
+def test_settings_of_another_version(tmp_path):
+    later = {'version': 3, **dataclasses.asdict(SETTINGS)}
+    for content in (later, {**dataclasses.asdict(SETTINGS), 'unknown': 1}, {'net': 'n1'}):
+        atomic.write_json(tmp_path / run_settings.FILE, content)
+        with pytest.raises(InputError, match='not settings of this version'):
+            run_settings.load(tmp_path)
+    (tmp_path / run_settings.FILE).write_text('{"net": "n1"')
+    with pytest.raises(InputError, match='corrupt'):
+        run_settings.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('written', 'changes'),
+    [
+        # As version 1 wrote them, with its names and its zeros for what a loss does not use.
+        ({'margin': 0.0, 'embedding_size': 0, 'drawings': 0, 'reestimated': False}, {}),
+        (
+            {
+                'loss': 'triplet',
+                'margin': 0.5,
+                'embedding_size': 64,
+                'drawings': 8,
+                'reestimated': True,
+            },
+            {
+                'loss': 'triplet',
+                'margin': 0.5,
+                'embedding_size': 64,
+                'images_per_class': 8,
+                'precise_bn': True,
+            },
+        ),
+    ],
+)
+def test_settings_of_version_1(tmp_path, written, changes):
+    common = {'net': 'n1', 'filters': [64, 64, 64, 64], 'classes': 100, 'epochs': 10.0}
+    common |= {'size': 128, 'batch_size': 128, 'seed': 0, 'categories': ['a', 'b']}
+    atomic.write_json(tmp_path / run_settings.FILE, {**common, **written})
+    expected = dataclasses.replace(SETTINGS, categories=('a', 'b'), **changes)
+    assert run_settings.load(tmp_path) == expected
+    run_settings.save(tmp_path, expected)
+    assert run_settings.load(tmp_path) == expected
+    assert '"version": 2' in (tmp_path / run_settings.FILE).read_text()
+
+
+def test_names_of_earlier_versions():
+    old = 'checkpoints_n1_triplet_drawings8_reestimated_0.5e'
+    assert canonical(old) == 'checkpoints_n1_triplet_images8_precise-bn_0.5e'
+    assert series(old) == 'checkpoints_n1_triplet_images8_precise-bn'
+    for name in ('checkpoints_n1_10e', 'checkpoints_n2_batch32_seed2_0.25e'):
+        assert canonical(name) == name
