@@ -31,10 +31,10 @@ def main(argv=None):
     recorded = []
     for folder in folders:
         checkpoint = checkpoints.open_checkpoint(folder, dataset)
-        measured = accuracy.evaluate(checkpoint, dataset, splits)
-        print(measured.text)
-        results.record(options.results, measured.rows)
-        recorded += measured.rows
+        for measured in accuracy.evaluate(checkpoint, dataset, splits):
+            print(measured.text)
+            results.record(options.results, measured.rows)
+            recorded += measured.rows
     return recorded
 
 

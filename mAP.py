@@ -119,7 +119,6 @@ def main(argv=None):
         # 2. The network, whose fc1 gives each image's feature vector.
         checkpoint = checkpoints.open_checkpoint(folder, dataset)
         print(checkpoint.title)
-        rows = []
         # 3. Rankings by distance, and their mean average precision at each k.
         for measured in retrieval.evaluate(
             checkpoint,
@@ -130,13 +129,12 @@ def main(argv=None):
             threads=options.threads,
         ):
             print(measured.text)
-            rows += measured.rows
+            # 4. The table that plots.py draws.
+            results.record(options.results, measured.rows)
+            recorded += measured.rows
             if options.report and measured.variant == retrieval.FC1:
                 place = options.report / checkpoint.run / measured.distance
                 print(report.report(measured.retrieval, dataset.categories, place))
-        # 4. The table that plots.py draws.
-        results.record(options.results, rows)
-        recorded += rows
     return recorded
 
 

@@ -83,7 +83,7 @@ def measured_points(path):
                 points.append(_point(row))
             except ValueError:
                 raise InputError(
-                    f'{path}: {row["run"]}: epochs, step or value is not a number'
+                    f'{path}: {row["run"]}: epochs, step, seed or value is not a number'
                 ) from None
     return points
 
@@ -219,7 +219,8 @@ def describe(figure, points, papers, title):
 
 
 def _point(row):
-    """Return the Point of a row of results.csv."""
+    """Return the Point of a row of results.csv; raise ValueError if a number is none."""
+    _number(row['seed'])
     return Point(
         # The seed is a column of its own: without it, all seeds of a run have one name.
         run=_without_seed(series(row['run']), row['seed']),

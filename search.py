@@ -32,6 +32,7 @@ def search(index, text, top, picture):
     """
     query = index.query(text)
     order, distances = index.search(query.vector, top, exclude=query.index)
+    draw([(query.image, query.title, query.category, _cells(index, order, distances))], picture)
     print('rank  category              key_id                distance')
     found = []
     for rank, (image, distance) in enumerate(zip(order, distances), 1):
@@ -40,7 +41,6 @@ def search(index, text, top, picture):
         found.append(
             {'rank': rank, 'category': name, 'key_id': key_id, 'distance': float(distance)}
         )
-    draw([(query.image, query.title, query.category, _cells(index, order, distances))], picture)
     return found
 
 
@@ -187,13 +187,13 @@ def main(argv=None):
     from sketch.runs import checkpoints
 
     folder = options.checkpoint or checkpoints.most_trained('.')
-    top = min(options.top, len(dataset.test) - 1)
+    top = min(options.top, len(dataset.test))
     index = SearchIndex(dataset, folder, options.distance)
     if options.examples:
         found = examples(index, options.examples, options.queries, top, options.seed, options.out)
     else:
         found = search(index, options.query, top, options.out)
-    print(f'see {options.out}')
+    print(f'{index.checkpoint.title}; see {options.out}')
     return found
 
 

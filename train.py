@@ -19,6 +19,7 @@ from sketch.errors import InputError
 from sketch.evaluation import results
 from sketch.evaluation.average_precision import choose_k
 from sketch.networks.registry import BOTH, CROSS_ENTROPY, LOSSES, TITLES, TRIPLET
+from sketch.runs.names import canonical
 from sketch.runs.settings import Default, Settings
 from sketch.training.workers import workers_of_tf_config
 
@@ -82,11 +83,12 @@ def train(dataset, settings, epochs, root, measurements, devices='one'):
                 if new:
                     loop.train_steps(run, step or 0, stop)
                     step, trained = stop, True
-                if every_epoch and (new or not _is_measured(run, stop, 'mAP', measurements)):
+                if every_epoch and (new or not _is_measured(run, done, 'mAP', measurements)):
                     splits = ['test'] if done < count else []
                     recorded += _measure(run, done, splits, True, measurements)
         # 3. Measure accuracy.
-        if trained or not _is_measured(run, run.last_step, 'accuracy', measurements):
+        if trained or not _is_measured(run, count, 'accuracy', measurements):
+            loop.warn_if_unsettled(run)
             recorded += _measure(run, count, measurements.splits, False, measurements)
         else:
             print(f'{run.folder}: already trained and measured, skipped')
@@ -102,28 +104,30 @@ def _measure(run, epochs, splits, with_map, measurements):
     checkpoint = open_checkpoint(run.folder, run.dataset)
     settings = dataclasses.replace(checkpoint.settings, epochs=epochs)
     checkpoint = checkpoint._replace(settings=settings)
+    measured = accuracy.evaluate(checkpoint, run.dataset, splits) if splits else ()
     rows = []
-    if splits:
-        measured = accuracy.evaluate(checkpoint, run.dataset, splits)
-        print(measured.text)
-        rows += measured.rows
-        for row in measured.rows:
-            write_scalar(run.folder, f'accuracy_{row["split"]}', row['value'], checkpoint.step)
+    for value in measured:
+        print(value.text)
+        results.record(measurements.results, value.rows)
+        rows += value.rows
+    for row in rows:
+        write_scalar(run.folder, f'accuracy_{row["split"]}', row['value'], checkpoint.step)
     if with_map:
         print(checkpoint.title)
         ks = choose_k([], len(run.dataset.test))
-        for measured in retrieval.evaluate(checkpoint, run.dataset, ks):
-            print(measured.text)
-            rows += measured.rows
-    results.record(measurements.results, rows)
+        for value in retrieval.evaluate(checkpoint, run.dataset, ks):
+            print(value.text)
+            results.record(measurements.results, value.rows)
+            rows += value.rows
     return rows
 
 
-def _is_measured(run, step, metric, measurements):
-    """Return whether a run's metric at a step is in the results, on all splits it is wanted on."""
+def _is_measured(run, epochs, metric, measurements):
+    """Return whether a run's metric is in the results, on all splits that it is wanted on."""
     common = {
-        'run': run.folder.resolve().name,
-        'step': step,
+        'run': canonical(run.folder.resolve().name),
+        'epochs': epochs,
+        'step': run.step_after(epochs),
         'metric': metric,
         'dataset': run.dataset.digest,  # runs on other data sets may have the same name
     }
@@ -205,9 +209,9 @@ def parse_arguments(argv):
         '--filters',
         nargs=4,
         type=count,
-        default=Default.filters,
         metavar='N',
-        help="skNet's output channels per block; the paper's figure 1 has 64 128 128 256",
+        help="skNet's output channels per block; the paper's figure 1 has 64 128 128 256 "
+        f'(default: {" ".join(map(str, Default.filters))})',
     )
     questions.add_argument(
         '--loss', choices=LOSSES, default=Default.loss, help='the paper has cross-entropy'
@@ -260,7 +264,7 @@ def parse_arguments(argv):
     )
 
     options = arguments.parse_args(argv)
-    if tuple(options.filters) != Default.filters and 'n1' not in options.net:
+    if options.filters and 'n1' not in options.net:
         raise InputError('--filters: only skNet has them; give --net n1')
     flags = ['--' + name.replace('_', '-') for name in OF_TRIPLETS if hasattr(options, name)]
     if flags and options.loss == CROSS_ENTROPY:
@@ -273,7 +277,7 @@ def settings_for(net, options, dataset):
     given = {name: getattr(options, name) for name in OF_TRIPLETS if hasattr(options, name)}
     return Settings(
         net=net,
-        filters=tuple(options.filters) if net == 'n1' else (),
+        filters=tuple(options.filters or Default.filters) if net == 'n1' else (),
         classes=dataset.classes,
         epochs=0,
         size=dataset.size,

@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -25,9 +26,8 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 def parser(module_doc):
     """Return an ArgumentParser that shows a script's docstring and all defaults."""
-    name = program_name()
     return argparse.ArgumentParser(
-        prog=name if name.endswith('.py') else f'python -m {name}',
+        prog=program_name(),
         description=module_doc,
         formatter_class=_Formatter,
     )
@@ -152,6 +152,9 @@ def run(main):
         main()
     except InputError as error:
         fail(error, 2)
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
         place = f'{os.fspath(error.filename)}: ' if error.filename is not None else ''
         fail(f'{place}{error.strerror or error}', 2)
@@ -162,9 +165,9 @@ def run(main):
 
 
 def program_name():
-    """Return the name of the running program: mAP.py, or tools.precise_bn for a module."""
+    """Return the name of the running program: mAP.py, or python -m tools.precise_bn."""
     spec = sys.modules['__main__'].__spec__
-    return spec.name if spec else Path(sys.argv[0]).name
+    return f'python -m {spec.name}' if spec else Path(sys.argv[0]).name
 
 
 def fail(message, status):

@@ -29,6 +29,7 @@ def save_for_print(figure, folder, name):
     The same figure gives the same bytes.
     """
     matplotlib.rcParams['svg.hashsalt'] = 'figures'
-    save(figure, folder / f'{name}.svg', metadata={'Date': None})
+    # The PNG first: saving settles the layout, and that of an SVG differs.
     save(figure, folder / f'{name}.png', PRINT_DPI)
+    save(figure, folder / f'{name}.svg', PRINT_DPI, metadata={'Date': None})
     return folder / f'{name}.png'

@@ -99,7 +99,8 @@ def refused(run_script):
         ended = run_script(script, *arguments, cwd=cwd)
         lines = ended.stderr.strip().splitlines()
         assert ended.returncode == 2, ended.stderr
-        assert lines[-1].startswith(f'{script}: error: ')
+        program = script if script.endswith('.py') else f'python -m {script}'
+        assert lines[-1].startswith(f'{program}: error: ')
         assert 'Traceback' not in ended.stderr
         for word in words:
             assert str(word) in lines[-1]

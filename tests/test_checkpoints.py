@@ -170,11 +170,11 @@ def test_labels_are_matched_by_category_name(foreign, small_dataset, tmp_path):
     known = opened._replace(settings=known)
     expected = np.mean(logits.argmax(axis=1) == small_dataset.test.labels)
     for dataset in (small_dataset, reversed_labels):
-        measured = accuracy.evaluate(known, dataset, ['test'])
+        (measured,) = accuracy.evaluate(known, dataset, ['test'])
         assert measured.rows[0]['value'] == expected
-        assert 'meaningless' not in measured.text
     renamed = dataclasses.replace(small_dataset, categories=('a', 'b', 'c'))
-    assert 'trained on other categories' in accuracy.evaluate(known, renamed, ['test']).text
+    _, doubt = accuracy.evaluate(known, renamed, ['test'])
+    assert 'trained on other categories' in doubt.text
 
 
 def cut_data(folder):

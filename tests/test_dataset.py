@@ -46,9 +46,9 @@ def test_the_content_of_images_counts(small_dataset, copy, monkeypatch):
     changed = open_dataset(copy)
     assert changed.names_digest == first.names_digest
     assert changed.digest != first.digest
-    # Whichever split is opened, the digest is that of the whole data set.
-    assert open_dataset(copy, ['train']).digest == changed.digest
-    assert open_dataset(copy, ['test']).digest == changed.digest
+    # Opening the other split alone is enough to know it: without a manifest, by reading it.
+    (copy / 'dataset.json').unlink()
+    assert open_dataset(copy, ['train']).digest == open_dataset(copy).digest == changed.digest
 
 
 def test_the_manifest_has_the_content(make_dataset, tmp_path, monkeypatch):
@@ -88,6 +88,17 @@ def test_a_data_set_that_cannot_be_written(small_dataset, copy, monkeypatch):
     assert open_dataset(copy).digest == small_dataset.digest
     assert open_dataset(copy, ['test']).digest == small_dataset.digest
     assert not list(copy.glob('.content-*'))
+
+
+def test_the_test_set_alone(copy):
+    digest = open_dataset(copy).digest
+    shutil.rmtree(copy / 'training')
+    opened = open_dataset(copy, ['test'])
+    assert (opened.train, opened.digest) == (None, digest)  # by the manifest
+    (copy / 'dataset.json').unlink()
+    assert open_dataset(copy, ['test']).digest != digest
+    with pytest.raises(InputError, match='training'):
+        open_dataset(copy)
 
 
 def test_folder_without_manifest_is_counted(small_dataset, copy, capsys):

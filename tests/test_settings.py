@@ -85,7 +85,10 @@ def test_settings_of_version_1(tmp_path, written, changes):
     common = {'net': 'n1', 'filters': [64, 64, 64, 64], 'classes': 100, 'epochs': 10.0}
     common |= {'size': 128, 'batch_size': 128, 'seed': 0, 'categories': ['a', 'b']}
     atomic.write_json(tmp_path / run_settings.FILE, {**common, **written})
-    expected = dataclasses.replace(SETTINGS, categories=('a', 'b'), **changes)
+    # 0.99 was the default momentum when settings did not name it.
+    expected = dataclasses.replace(
+        SETTINGS, categories=('a', 'b'), batch_norm_momentum=0.99, **changes
+    )
     assert run_settings.load(tmp_path) == expected
     run_settings.save(tmp_path, expected)
     assert run_settings.load(tmp_path) == expected

@@ -184,6 +184,9 @@ def test_a_folder_of_the_earlier_default_momentum(run, small_dataset, tmp_path, 
     printed = capsys.readouterr().out
     assert 'not used, it was trained with' in printed
     assert 'starts from' not in printed
+    with pytest.raises(InputError, match=f'rename it: mv {unmarked} {marked}'):
+        run('--epochs', '1', '--batch-norm-momentum', '0.99')
+    assert not marked.exists()
     unmarked.rename(marked)
     run('--epochs', '1', '--batch-norm-momentum', '0.99', '--measure', 'test')
     assert 'skipped' in capsys.readouterr().out

@@ -10,7 +10,7 @@ if a table is out of date.
 import re
 from pathlib import Path
 
-from sketch import atomic
+from sketch import atomic, command_line
 from sketch.evaluation import results
 from sketch.networks.registry import BOTH, TITLES, TRIPLET
 
@@ -238,6 +238,7 @@ def _seeded(series, seed):
 
 def main():
     """Fill the documents."""
+    command_line.parser(__doc__).parse_args()
     found = tables(measured())
     for path in DOCUMENTS:
         atomic.write_text(path, filled(path.read_text(encoding='utf-8'), found))

@@ -69,12 +69,6 @@ def checked_content(paths, labels, cache, title):
     return content, size
 
 
-def known_content(paths, labels, cache):
-    """Return the digest of images without reading them, None if the cache does not have it."""
-    known = _read(cache)
-    return known.get('content') if known.get('state') == _state(paths, labels) else None
-
-
 def _state(paths, labels):
     """Return a hash of names, labels, sizes, times and inodes: it changes when a file does."""
     digest = hashlib.sha256()

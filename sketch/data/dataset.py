@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sketch.data.content import checked_content, known_content
+from sketch.data.content import checked_content
 from sketch.errors import InputError
 
 # What a data set's folder holds.
@@ -91,15 +91,14 @@ def open_dataset(folder, splits=('train', 'test')):
     manifest = read_manifest(folder)
     expected = manifest['settings'] if manifest else {}
     categories = _categories(folder)
-    listed = {
-        name: _list_split(name, folder / part, categories, expected.get(name))
-        for name, part in FOLDERS.items()
-    }
-    opened = {name: split if name in splits else None for name, split in listed.items()}
+    opened = {'train': None, 'test': None}
+    for name in splits:
+        place = folder / FOLDERS[name]
+        opened[name] = _list_split(name, place, categories, expected.get(name))
     if not manifest:
         counts = ' and '.join(f'{len(split)} {name}' for name, split in opened.items() if split)
         print(f'{folder}: no {MANIFEST}; counted {counts} images')
-    digest, size = _content(folder, listed, splits, (manifest or {}).get('content', {}))
+    digest, size = _content(folder, categories, opened, (manifest or {}).get('content', {}))
     return Dataset(folder, categories, size, digest, **opened)
 
 
@@ -116,9 +115,7 @@ def read_manifest(folder):
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
-        raise InputError(
-            f'{path}: not a manifest of create_dataset.py; move it away, or build again'
-        ) from None
+        raise InputError(f'{path}: not a manifest of create_dataset.py; move it away') from None
     return manifest
 
 
@@ -166,26 +163,35 @@ def _list_split(name, folder, categories, expected):
     return Split(name, np.array(paths), np.array(labels, np.int32))
 
 
-def _content(folder, listed, splits, written):
-    """Return the digest of all images, and the side of those in the splits asked for.
+def _content(folder, categories, opened, written):
+    """Return the digest of all images, and the side of those that are opened.
 
     Args:
         folder: of the data set.
-        listed: both Splits by name.
-        splits: the names of those whose images must be checked.
-        written: {split: digest} by the manifest, for the other one.
+        categories: names in label order.
+        opened: {name: Split, or None if its images are not needed}.
+        written: {name: digest} by the manifest.
     """
     contents, sizes = [], set()
-    for name, split in listed.items():
+    for name, split in opened.items():
         cache = folder / f'.content-{name}.json'
-        content = None
-        if name not in splits:
-            content = known_content(split.paths, split.labels, cache) or written.get(name)
-        if content is None:
+        if split:
             title = f'checking {name} images'
             content, size = checked_content(split.paths, split.labels, cache, title)
             sizes.add(size)
+        else:
+            content = written.get(name) or _unopened_content(name, folder, categories, cache)
         contents.append(content)
     if len(sizes) > 1:
         raise InputError(f'{folder}: training and test images differ in size: {sorted(sizes)}')
     return hashlib.sha256(''.join(contents).encode()).hexdigest()[:16], sizes.pop()
+
+
+def _unopened_content(name, folder, categories, cache):
+    """Return the digest of a split that is not needed; '' if it is not there or not intact."""
+    try:
+        split = _list_split(name, folder / FOLDERS[name], categories, None)
+        title = f'reading {name} images once, to know the data set'
+        return checked_content(split.paths, split.labels, cache, title)[0]
+    except InputError:
+        return ''

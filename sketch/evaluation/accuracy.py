@@ -45,7 +45,7 @@ def accuracy(checkpoint, split, size):
 
 
 def evaluate(checkpoint, dataset, splits):
-    """Return a checkpoint's accuracy on splits of a data set, as results.Measured.
+    """Yield the accuracy of a checkpoint on each split as results.Measured, once it is measured.
 
     A checkpoint of the triplet loss alone has no accuracy: no rows, and the text gives the reason.
 
@@ -55,21 +55,16 @@ def evaluate(checkpoint, dataset, splits):
         splits: of 'train' and 'test'.
     """
     if checkpoint.settings.loss == TRIPLET:
-        return Measured(
-            [],
-            f'{checkpoint.folder}: no accuracy: with --loss triplet the classifier is not trained',
-        )
-    rows = []
+        reason = 'no accuracy: with --loss triplet the classifier is not trained'
+        yield Measured([], f'{checkpoint.folder}: {reason}')
+        return
     for split in [getattr(dataset, name) for name in splits]:
-        labelled = _with_labels_of(checkpoint, dataset, split)
-        value = accuracy(checkpoint, labelled, dataset.size)
+        value = accuracy(checkpoint, _with_labels_of(checkpoint, dataset, split), dataset.size)
         columns = shared_columns(checkpoint, dataset, split)
-        rows.append({**columns, 'metric': 'accuracy', 'value': value})
-    values = ', '.join(
-        f'{row["value"]:.4f} on {row["images"]} {row["split"]} images' for row in rows
-    )
-    lines = [f'{checkpoint.title}: accuracy {values}', *_doubts(checkpoint, dataset)]
-    return Measured(rows, '\n'.join(lines))
+        text = f'{checkpoint.title}: accuracy {value:.4f} on {len(split)} {split.name} images'
+        yield Measured([{**columns, 'metric': 'accuracy', 'value': value}], text)
+    if doubt := _doubt(checkpoint, dataset):
+        yield Measured([], doubt)
 
 
 def _with_labels_of(checkpoint, dataset, split):
@@ -81,17 +76,17 @@ def _with_labels_of(checkpoint, dataset, split):
     return dataclasses.replace(split, labels=labels[split.labels])
 
 
-def _doubts(checkpoint, dataset):
-    """Return the lines that say why an accuracy may mean nothing."""
+def _doubt(checkpoint, dataset):
+    """Return the line that says why an accuracy may mean nothing, None without a reason."""
     categories = checkpoint.settings.categories
     if categories is None:
-        return [
+        return (
             f'{checkpoint.folder}: its categories are unknown. If they are not those of '
             f'{dataset.folder} in the same order, this accuracy is meaningless; use mAP'
-        ]
+        )
     if set(categories) != set(dataset.categories):
-        return [
+        return (
             f'{checkpoint.folder}: trained on other categories than those of {dataset.folder}: '
             'this accuracy is meaningless; use mAP'
-        ]
-    return []
+        )
+    return None

@@ -102,6 +102,8 @@ def record(path, rows):
 
     A row replaces an earlier one that is equal in everything but value, interval and time.
     """
+    if not rows:
+        return
     path = Path(path)
     now = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
     rows = [{column: _text(row.get(column)) for column in COLUMNS} for row in rows]

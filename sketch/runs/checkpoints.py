@@ -16,6 +16,10 @@ from sketch.runs.settings import Settings
 from sketch.tensorflow_setup import tf
 
 
+class NotFiniteError(InputError):
+    """A checkpoint with a variable that contains NaN or infinity."""
+
+
 class Checkpoint(NamedTuple):
     """A checkpoint that is intact and fits a data set."""
 
@@ -128,8 +132,9 @@ def read_shapes(prefix):
     """Read every variable of a checkpoint to its end; return {name: shape}.
 
     Raises:
-        InputError: a file of the checkpoint is missing, cut or altered, or a variable has NaN or
-            infinity. (ReLU would hide a NaN: an evaluation gives plausible numbers.)
+        InputError: a file of the checkpoint is missing, cut or altered.
+        NotFiniteError: a variable contains NaN or infinity. ReLU would hide a NaN: an evaluation
+            would give plausible numbers.
     """
     try:
         reader = tf.train.load_checkpoint(prefix)
@@ -140,7 +145,7 @@ def read_shapes(prefix):
         reason = str(error).splitlines()[0]
         raise InputError(f'{prefix}: corrupt checkpoint ({reason})') from None
     if broken:
-        raise InputError(f'{prefix}: {broken[0]} contains NaN or infinity')
+        raise NotFiniteError(f'{prefix}: {broken[0]} contains NaN or infinity')
     return shapes
 
 

@@ -3,7 +3,11 @@
 import re
 
 # Marks as earlier versions wrote them. Their folders and results stay readable.
-_OLD_MARKS = ((r'_drawings(\d+)(?=_)', r'_images\1'), (r'_reestimated(?=_)', '_precise-bn'))
+_OLD_MARKS = (
+    (r'_drawings(\d+)(?=_)', r'_images\1'),
+    (r'_reestimated(?=_)', '_precise-bn'),
+    (r'_momentum0\.98(?=_)', ''),  # today's default
+)
 
 
 def canonical(name):

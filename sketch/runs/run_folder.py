@@ -11,7 +11,7 @@ from pathlib import Path
 from sketch.errors import InputError
 from sketch.runs import checkpoints
 from sketch.runs import settings as run_settings
-from sketch.runs.names import series
+from sketch.runs.names import canonical, series
 from sketch.tensorflow_setup import tf
 
 PREPARING = '.preparing'  # there while a folder is being made: its content is not a run yet
@@ -50,6 +50,8 @@ def prepare(folder, settings, target):
         raise InputError(f'{folder}: has no {run_settings.FILE}; give another --checkpoints')
     if found is not None and found.content is None:
         print(f'{folder}: the content of its images is unknown; compared by file names only')
+    if found is None:
+        _refuse_old_name(folder, settings)
     if not (folder / run_settings.FILE).exists():
         _start(folder, settings, target)
     prefix = checkpoints.latest(folder)
@@ -89,6 +91,18 @@ def _intact(prefix):
         print(f'{error}: removed')
         return False
     return True
+
+
+def _refuse_old_name(folder, settings):
+    """Raise InputError if the same training has a folder under its name of an earlier version."""
+    for other in sorted(folder.parent.glob('checkpoints_*e')):
+        old = canonical(other.name) == folder.name != other.name
+        if old or other.name == settings.folder_name_before:
+            found = run_settings.load(other)
+            if found is not None and not found.differences(settings):
+                folder.rmdir()  # it is new and empty
+                moved = shlex.join(['mv', str(other), str(folder)])
+                raise InputError(f'{other}: has a name of an earlier version; rename it: {moved}')
 
 
 def _start(folder, settings, target):

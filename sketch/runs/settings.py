@@ -185,6 +185,7 @@ def _translated(content):
     version = content.pop('version', 1)
     if version == 1:
         content = {_RENAMED.get(key, key): value for key, value in content.items()}
+        content.setdefault('batch_norm_momentum', MOMENTUM_BEFORE)
         if content.get('loss', CROSS_ENTROPY) == CROSS_ENTROPY:
             # Without a triplet loss, version 1 wrote 0 for what belongs to it.
             for key in ('margin', 'embedding_size', 'images_per_class'):

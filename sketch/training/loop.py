@@ -109,7 +109,24 @@ def train_steps(run, first, last):
         _check_weights(run)
     if is_chief and last == run.last_step:
         run_folder.keep_only_last(run.folder)
-        _warn_if_unsettled(run)
+
+
+def warn_if_unsettled(run):
+    """Print one line if a run is too short for batch norm's statistics.
+
+    They settle in about 4 / (1 - momentum) steps. Before that an evaluation measures them and not
+    the weights.
+    """
+    settings, images = run.settings, len(run.dataset.train)
+    needed = math.ceil(4 / (1 - settings.batch_norm_momentum) - 1e-6)
+    if not 0 < run.last_step < needed:
+        return
+    larger = ' (a batch is larger than the training set)' if settings.batch_size > images else ''
+    print(
+        f'{run.folder}: {run.last_step} steps{larger}, but the statistics of batch norm settle in '
+        f'about {needed}: accuracy and mAP may be far too low. Train with a smaller --batch-size '
+        'or --batch-norm-momentum, or run python -m tools.precise_bn on the folder'
+    )
 
 
 def train_as_worker(run):
@@ -145,29 +162,11 @@ def _check_weights(run):
     prefix = checkpoints.latest(run.folder)
     try:
         checkpoints.read_shapes(prefix)
-    except InputError as error:
+    except checkpoints.NotFiniteError as error:
         tf.compat.v1.train.remove_checkpoint(prefix)
         raise InputError(
             f'{error}: removed; remove the folder and train with a smaller --learning-rate'
         ) from None
-
-
-def _warn_if_unsettled(run):
-    """Print one line if a run is too short for batch norm's statistics.
-
-    They settle in about 4 / (1 - momentum) steps. Before that an evaluation measures them and not
-    the weights.
-    """
-    settings, images = run.settings, len(run.dataset.train)
-    needed = math.ceil(4 / (1 - settings.batch_norm_momentum) - 1e-6)
-    if not 0 < run.last_step < needed:
-        return
-    larger = ' (a batch is larger than the training set)' if settings.batch_size > images else ''
-    print(
-        f'{run.folder}: {run.last_step} steps{larger}, but the statistics of batch norm settle in '
-        f'about {needed}: accuracy and mAP may be far too low. Train with a smaller --batch-size '
-        'or --batch-norm-momentum, or run python -m tools.precise_bn on the folder'
-    )
 
 
 def _train_local(run, first, last):
