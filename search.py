@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from sketch import command_line
-from sketch.data.dataset import check_queries, open_dataset
+from sketch.data.dataset import FOLDERS, check_queries, open_dataset
 from sketch.data.raster import WHITE
 from sketch.errors import InputError
 from sketch.evaluation.average_precision import DEFINITIONS, retrieve
@@ -176,10 +176,26 @@ def parse_arguments(argv):
     return options
 
 
+def check_output(out, query, folder):
+    """Raise InputError if the picture would replace the query or an image of the data set.
+
+    Args:
+        out: Path of the picture.
+        query: the command line's, or None.
+        folder: of the data set.
+    """
+    place = out.resolve()
+    if query is not None and place == Path(query).resolve():
+        raise InputError(f'--out {out}: would replace the query; give another')
+    if any((folder / part).resolve() in place.parents for part in FOLDERS.values()):
+        raise InputError(f'--out {out}: is among the images of the data set; give another')
+
+
 def main(argv=None):
     """Parse the command line, search, and return what was found, as a list of dicts."""
     options = parse_arguments(argv)
     dataset = open_dataset(options.data, ['test'])
+    check_output(options.out, options.query, dataset.folder)
     if options.examples:
         check_queries(dataset)
 

@@ -210,6 +210,21 @@ def test_mistakes(trained, small_dataset, tmp_path, refused):
     assert not (tmp_path / 'search.png').exists()
 
 
+def test_no_input_is_overwritten(trained, small_dataset, tmp_path, refused):
+    common = ['--data', small_dataset.folder, '--checkpoint', trained]
+    Image.new('L', (96, 96), 255).save(tmp_path / 'search.png')
+    before = (tmp_path / 'search.png').read_bytes()
+    words = ['--out search.png', 'would replace the query']
+    refused('search.py', *common, 'search.png', words=words, cwd=tmp_path)
+    refused('search.py', *common, f'../{tmp_path.name}/search.png', words=words, cwd=tmp_path)
+    assert (tmp_path / 'search.png').read_bytes() == before
+    image = next((small_dataset.folder / 'testing').rglob('*.png'))
+    before = image.read_bytes()
+    words = ['among the images of the data set']
+    refused('search.py', *common, '--examples', 'best', '--out', image, words=words, cwd=tmp_path)
+    assert image.read_bytes() == before
+
+
 def test_report_by_category(trained, small_dataset, tmp_path, capsys):
     arguments = ['--data', small_dataset.folder, '--results', tmp_path / 'results.csv', trained]
     arguments += ['--k', 'all', '--report', tmp_path / 'reports', '--rerank', '--distance', 'both']
