@@ -3,6 +3,8 @@
 import functools
 import io
 import os
+import threading
+import time
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 
@@ -15,6 +17,8 @@ from sketch.data.contact_sheet import contact_sheet
 from sketch.data.content import content_digest, file_hash
 from sketch.data.dataset import FOLDERS, LABELS, MANIFEST, SHEET
 from sketch.errors import InputError
+
+PARENT_POLL = 0.1  # seconds
 
 
 def build(target, files, chosen, settings, workers):
@@ -36,7 +40,8 @@ def build(target, files, chosen, settings, workers):
         target=target,
         **{key: settings[key] for key in ('train', 'test', 'size', 'seed')},
     )
-    with ProcessPoolExecutor(min(workers or os.cpu_count(), len(chosen))) as pool:
+    count = min(workers or os.cpu_count(), len(chosen))
+    with ProcessPoolExecutor(count, None, _exit_with_parent, (os.getpid(),)) as pool:
         try:
             bar = tqdm(pool.map(work, chosen), 'drawing', len(chosen), unit=' categories')
             facts, pixels, files_written = zip(*bar)
@@ -64,6 +69,17 @@ def build(target, files, chosen, settings, workers):
     atomic.write_json(target / LABELS, labels)
     atomic.write_json(target / MANIFEST, manifest)
     return manifest
+
+
+def _exit_with_parent(parent):
+    """Exit this worker process soon after its parent dies; it would hold the folder's lock."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(PARENT_POLL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def build_category(name, files, target, train, test, size, seed):
