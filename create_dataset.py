@@ -104,7 +104,7 @@ def read_categories(path):
         InputError: the file is missing, empty or not UTF-8; a name repeats or cannot be a folder's.
     """
     try:
-        lines = Path(path).read_text(encoding='utf-8').splitlines()
+        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
     except FileNotFoundError:
         raise InputError(f'{path}: no such file; give --categories, one name per line') from None
     except UnicodeDecodeError as error:

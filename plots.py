@@ -22,7 +22,7 @@ from sketch import command_line
 from sketch.errors import InputError
 from sketch.evaluation import results
 from sketch.networks.registry import TITLES
-from sketch.plotting import plt, save_for_print
+from sketch.plotting import plain, plt, save_for_print
 from sketch.runs.names import series
 
 PAPER = Path(__file__).parent / 'docs' / 'results' / 'paper_figures.csv'
@@ -183,7 +183,7 @@ def label_of(run, net, seed=''):
     """Return what a legend calls a run."""
     marks = run.replace(f'checkpoints_{net}', '').strip('_ ').replace('_', ' ')
     marks = ' '.join(filter(None, [marks, f'seed {seed}' if seed not in ('', '0') else '']))
-    return TITLES[net] + (f' ({marks})' if marks else '')
+    return plain(TITLES[net] + (f' ({marks})' if marks else ''))
 
 
 def draw_curves(points, papers, metric, title):

@@ -20,7 +20,7 @@ from sketch.data.raster import WHITE
 from sketch.errors import InputError
 from sketch.evaluation.average_precision import DEFINITIONS, retrieve
 from sketch.evaluation.ranking import DISTANCES
-from sketch.plotting import FORMATS, plt, save
+from sketch.plotting import FORMATS, plain, plt, save
 from sketch.runs.settings import Default
 
 
@@ -101,7 +101,7 @@ def draw(rows, path):
         for axes, (picture, text, colour) in zip(axes_row, cells):
             axes.axis('on')
             axes.imshow(picture, cmap='gray', vmin=0, vmax=WHITE)
-            axes.set_title(text, fontsize=7)
+            axes.set_title(plain(text), fontsize=7)
             for spine in axes.spines.values():
                 spine.set(color=colour, linewidth=2)
     save(figure, path)

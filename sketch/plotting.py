@@ -15,6 +15,11 @@ PRINT_DPI = 150
 FORMATS = tuple(FigureCanvasBase.get_supported_filetypes())  # endings that save() can write
 
 
+def plain(text):
+    """Return text that matplotlib shows as it is: names may have $, which starts a formula."""
+    return text.replace('$', r'\$')
+
+
 def save(figure, path, dpi=DPI, metadata=None):
     """Write a whole figure in the format of the path's ending, and close it."""
     content = io.BytesIO()

@@ -225,7 +225,7 @@ def test_names_with_spaces_accents_and_windows_line_ends(build, sample_files, tm
     files.mkdir()
     for name in ('piñata', 'tea pot'):
         (files / f'{name}.bin').write_bytes((sample_files / 'files' / 'star.bin').read_bytes())
-    (tmp_path / 'names').write_bytes('\r\npiñata\r\n\r\n tea pot \r\n'.encode())
+    (tmp_path / 'names').write_bytes('\ufeffpiñata\r\n\r\n tea pot \r\n'.encode())
     build(files=files, categories=tmp_path / 'names', classes=2)
     assert {path.name for path in (tmp_path / 'out' / 'training').iterdir()} == {
         'piñata',

@@ -109,6 +109,15 @@ def test_folder_without_manifest_is_counted(small_dataset, copy, capsys):
     assert 'counted 24 train and 12 test images' in capsys.readouterr().out
 
 
+def test_what_editors_and_other_systems_leave(small_dataset, copy):
+    for name in ('dataset.json', 'conversion_labels.json'):
+        path = copy / name
+        path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())  # a byte order mark
+    first = next((copy / 'testing').rglob('*.png'))
+    first.with_name(f'._{first.name}').write_bytes(b'not an image')
+    assert open_dataset(copy).digest == small_dataset.digest
+
+
 def test_labels_decide_the_order(copy):
     path = copy / 'conversion_labels.json'
     labels = json.loads(path.read_text())

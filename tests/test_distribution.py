@@ -183,7 +183,8 @@ def test_a_signal_to_one_worker_ends_all_at_the_same_step(start, tmp_path):
     'config',
     [
         'no json',
-        '{}',
+        '[]',
+        '{"cluster": {"worker": ["a:1", "b:1"]}}',
         '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
         '{"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker", "index": 0}}',
         '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
@@ -206,10 +207,16 @@ def test_workers_of_tf_config(monkeypatch):
         found = workers_of_tf_config()
         assert found == (['a:1', 'b:1', 'c:1'], index)
         assert found.is_chief == (index == 0)
-    alone = {'cluster': {'worker': ['a:1']}, 'task': {'type': 'worker', 'index': 0}}
-    monkeypatch.setenv('TF_CONFIG', json.dumps(alone))
-    assert workers_of_tf_config() is None
-    assert 'TF_CONFIG' not in os.environ  # which no Estimator would take
+    for alone in (
+        {},
+        {'environment': 'cloud'},
+        {'cluster': {'chief': ['a:1']}, 'task': {'type': 'chief', 'index': 0}},
+        {'cluster': {'master': ['a:1']}, 'task': {'type': 'master', 'index': 0}},
+        {'cluster': {'worker': ['a:1']}, 'task': {'type': 'worker', 'index': 0}},
+    ):
+        monkeypatch.setenv('TF_CONFIG', json.dumps(alone))
+        assert workers_of_tf_config() is None
+        assert 'TF_CONFIG' not in os.environ  # no Estimator would take it
 
 
 def test_a_batch_that_cannot_be_shared(start):

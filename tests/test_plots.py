@@ -105,6 +105,14 @@ def test_a_run_has_one_marker_whatever_its_seed(table, tmp_path, monkeypatch):
         assert (line.get_marker(), line.get_alpha()) == (marker, alpha), run
 
 
+def test_names_with_a_dollar_sign(table, tmp_path, monkeypatch):
+    rows = [{**row, 'run': f'{row["run"][:-3]}_$x_$_1e'} for row in results.read(table)]
+    results.record(tmp_path / 'r.csv', rows)
+    monkeypatch.chdir(tmp_path)
+    plots.main(['--results', 'r.csv', '--out', '.'])
+    assert '$x $), test' in (tmp_path / 'figure_3.svg').read_text()
+
+
 def test_other_seeds_get_no_bars(table, tmp_path, monkeypatch):
     rows = [row for row in results.read(table) if row['metric'] == 'accuracy']
     seeds = [seeded(row, 'n1', 20231123) for row in rows if row['net'] == 'n1']

@@ -67,3 +67,19 @@ def test_tables_of_earlier_versions(tmp_path):
         ('abc', '0.5'),
     ]
     assert path.read_text().splitlines()[0] == ','.join(results.COLUMNS)
+
+
+def test_a_byte_order_mark(tmp_path):
+    path = tmp_path / 'results.csv'
+    results.record(path, [{**ROW, 'value': 0.5}])
+    path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
+    assert [row['value'] for row in results.read(path)] == ['0.5']
+
+
+def test_a_link_to_a_shared_table_stays_one(tmp_path):
+    shared, link = tmp_path / 'shared.csv', tmp_path / 'results.csv'
+    results.record(shared, [{**ROW, 'value': 0.5}])
+    link.symlink_to(shared)
+    results.record(link, [{**ROW, 'split': 'test', 'value': 0.25}])
+    assert link.is_symlink()
+    assert len(results.read(shared)) == 2

@@ -110,7 +110,7 @@ def read_manifest(folder):
     """
     path = Path(folder) / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding='utf-8'))
+        manifest = json.loads(path.read_text(encoding='utf-8-sig'))
         manifest['settings']['train'], manifest['settings']['test']
     except FileNotFoundError:
         return None
@@ -132,7 +132,7 @@ def _categories(folder):
     path = folder / LABELS
     remedy = 'make the data set with create_dataset.py, or name its folder with --data'
     try:
-        labels = json.loads(path.read_text(encoding='utf-8'))
+        labels = json.loads(path.read_text(encoding='utf-8-sig'))
         categories = tuple(sorted(labels, key=lambda name: int(labels[name])))
         consecutive = [int(labels[name]) for name in categories] == list(range(len(labels)))
     except FileNotFoundError:
@@ -151,7 +151,7 @@ def _list_split(name, folder, categories, expected):
             files = sorted(os.listdir(folder / category))
         except FileNotFoundError:
             raise InputError(f'{folder / category}: no such folder; build it again') from None
-        files = [file for file in files if file.endswith('.png')]
+        files = [file for file in files if file.endswith('.png') and not file.startswith('.')]
         if not files or len(files) != (expected or len(files)):
             raise InputError(
                 f'{folder / category}: {len(files)} images'

@@ -10,7 +10,7 @@ import numpy as np
 
 from sketch import atomic
 from sketch.evaluation.average_precision import DEFINITIONS, RECALLS
-from sketch.plotting import plt, save
+from sketch.plotting import plain, plt, save
 
 
 def report(found, categories, folder):
@@ -22,7 +22,7 @@ def report(found, categories, folder):
         folder: Path to fill, made if missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    title = f'{folder.parent.name}, {folder.name} distance, {len(found.labels)} images'
+    title = plain(f'{folder.parent.name}, {folder.name} distance, {len(found.labels)} images')
     table = by_category(found, categories)
     atomic.write_csv(
         folder / 'categories.csv', list(table[0]), [list(row.values()) for row in table]
@@ -74,7 +74,7 @@ def confusion(found, classes):
 
 def _draw_categories(table, title, path):
     figure, axes = plt.subplots(figsize=(8, 1.5 + 0.24 * len(table)), layout='constrained')
-    names = [row['category'] for row in table]
+    names = [plain(row['category']) for row in table]
     columns = [name for name in table[0] if name not in ('category', 'queries')]
     for column, marker in zip(columns, 'os^D'):
         values = [row[column] for row in table]
@@ -92,6 +92,7 @@ def _draw_categories(table, title, path):
 def _draw_confusion(shares, categories, title, path):
     side = 2.5 + 0.22 * len(categories)
     figure, axes = plt.subplots(figsize=(side + 1, side), layout='constrained')
+    categories = [plain(name) for name in categories]
     picture = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
     axes.set_xticks(range(len(categories)), categories, rotation=90, fontsize='small')
     axes.set_yticks(range(len(categories)), categories, fontsize='small')

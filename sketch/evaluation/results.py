@@ -76,7 +76,7 @@ def read(path):
     if not path.exists():
         return []
     try:
-        with open(path, encoding='utf-8', newline='') as file:
+        with open(path, encoding='utf-8-sig', newline='') as file:
             table = csv.DictReader(file)
             table.fieldnames = [_RENAMED.get(name, name) for name in table.fieldnames or ()]
             columns, rows = table.fieldnames, list(table)

@@ -167,7 +167,7 @@ def load(folder):
     """
     path = Path(folder) / FILE
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
+        content = json.loads(path.read_text(encoding='utf-8-sig'))
         return Settings(**_translated(content))
     except FileNotFoundError:
         return None

@@ -51,21 +51,25 @@ def workers_of_tf_config():
         return None
     try:
         config = json.loads(text)
-        cluster, task = config['cluster'], config['task']
-        chiefs = list(cluster.get('chief', []))
-        addresses = chiefs + list(cluster['worker'])
-        index = int(task['index']) + (len(chiefs) if task['type'] == 'worker' else 0)
-        known = set(cluster) <= {'chief', 'worker'} and task['type'] in cluster
+        cluster = config.get('cluster', {})
+        chiefs = [*cluster.get('chief', []), *cluster.get('master', [])]
+        addresses = chiefs + list(cluster.get('worker', []))
+        known = set(cluster) <= {'chief', 'master', 'worker'}
         known = known and all(isinstance(names, list) for names in cluster.values())
         known = known and all(re.fullmatch(r'.+:\d+', address) for address in addresses)
+        index = 0
+        if len(addresses) > 1:
+            task = config['task']
+            index = int(task['index']) + (len(chiefs) if task['type'] == 'worker' else 0)
+            known = known and task['type'] in cluster
     except (ValueError, KeyError, TypeError, AttributeError):
         known = False
-    if not known or not 0 <= index < len(addresses):
+    if not known or not 0 <= index < max(1, len(addresses)):
         raise InputError(
             'TF_CONFIG: give {"cluster": {"worker": ["host:port", ...]}, '
             '"task": {"type": "worker", "index": 0}}'
         )
-    if len(addresses) == 1:
+    if len(addresses) <= 1:
         del os.environ['TF_CONFIG']
         return None
     return Workers(addresses, index)
