@@ -203,7 +203,8 @@ def first_statistics(build, steps):
             session.run(tf.compat.v1.global_variables_initializer())
             for _ in range(steps):
                 of_batch, _ = session.run((norm.outputs[1], update))
-                found.append(np.median(session.run(mean) / of_batch))
+                alive = of_batch > 0  # ReLU may leave nothing of a channel
+                found.append(np.median(session.run(mean)[alive] / of_batch[alive]))
         return found
 
 
