@@ -31,10 +31,8 @@ def main(argv=None):
     recorded = []
     for folder in folders:
         checkpoint = checkpoints.open_checkpoint(folder, dataset)
-        for measured in accuracy.evaluate(checkpoint, dataset, splits):
-            print(measured.text)
-            results.record(options.results, measured.rows)
-            recorded += measured.rows
+        measured = accuracy.evaluate(checkpoint, dataset, splits)
+        recorded += results.print_and_record(options.results, measured)
     return recorded
 
 

@@ -132,7 +132,7 @@ def parse_arguments(argv):
     query.add_argument('--examples', choices=which, help='take test images as queries')
     command_line.add_renamed(query, '--gallery', '--examples', choices=which)
     query.add_argument(
-        '--queries', type=count, default=Default.examples, metavar='N', help='number of --examples'
+        '--queries', type=count, default=Default.queries, metavar='N', help='number of --examples'
     )
     query.add_argument(
         '--seed',

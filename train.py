@@ -104,21 +104,17 @@ def _measure(run, epochs, splits, with_map, measurements):
     checkpoint = open_checkpoint(run.folder, run.dataset)
     settings = dataclasses.replace(checkpoint.settings, epochs=epochs)
     checkpoint = checkpoint._replace(settings=settings)
-    measured = accuracy.evaluate(checkpoint, run.dataset, splits) if splits else ()
     rows = []
-    for value in measured:
-        print(value.text)
-        results.record(measurements.results, value.rows)
-        rows += value.rows
+    if splits:
+        measured = accuracy.evaluate(checkpoint, run.dataset, splits)
+        rows += results.print_and_record(measurements.results, measured)
     for row in rows:
         write_scalar(run.folder, f'accuracy_{row["split"]}', row['value'], checkpoint.step)
     if with_map:
         print(checkpoint.title)
         ks = choose_k([], len(run.dataset.test))
-        for value in retrieval.evaluate(checkpoint, run.dataset, ks):
-            print(value.text)
-            results.record(measurements.results, value.rows)
-            rows += value.rows
+        measured = retrieval.evaluate(checkpoint, run.dataset, ks)
+        rows += results.print_and_record(measurements.results, measured)
     return rows
 
 

@@ -17,7 +17,7 @@ FILES = [*ROOT.glob('*.py'), *(path for name in FOLDERS for path in (ROOT / name
 # They may be longer or take more: lists of flags, and the paper's own entry.
 LONG, WIDE = {'parse_arguments'}, {'construct_from_scratch'}
 WITHOUT_TENSORFLOW = [
-    *(SCRIPTS - {'tests'}),
+    *SCRIPTS,
     *('sketch.runs.settings', 'sketch.runs.names', 'sketch.networks.registry'),
     *('sketch.data.dataset', 'sketch.data.query_image', 'sketch.data.samplers'),
     *('sketch.evaluation.results', 'sketch.evaluation.report', 'sketch.evaluation.compactness'),

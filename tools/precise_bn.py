@@ -99,7 +99,7 @@ def main(argv=None):
         '--images',
         metavar='N',
         type=command_line.positive_int,
-        default=Default.images,
+        default=Default.precise_bn_images,
         help='training images to take',
     )
     options = arguments.parse_args(argv)

@@ -170,7 +170,7 @@ def _content(folder, categories, opened, written):
         folder: of the data set.
         categories: names in label order.
         opened: {name: Split, or None if its images are not needed}.
-        written: {name: digest} by the manifest.
+        written: {name: digest} by the manifest, for a split that is not there.
     """
     contents, sizes = [], set()
     for name, split in opened.items():
@@ -180,7 +180,7 @@ def _content(folder, categories, opened, written):
             content, size = checked_content(split.paths, split.labels, cache, title)
             sizes.add(size)
         else:
-            content = written.get(name) or _unopened_content(name, folder, categories, cache)
+            content = _unopened_content(name, folder, categories, cache) or written.get(name, '')
         contents.append(content)
     if len(sizes) > 1:
         raise InputError(f'{folder}: training and test images differ in size: {sorted(sizes)}')

@@ -7,12 +7,14 @@ grey levels on average. The dots make joins and caps round.
 
 from PIL import Image, ImageDraw
 
+from sketch.runs.settings import Default
+
 CANVAS = 256  # pixels: the coordinates of a simplified drawing are 0..255
 WIDTH = 5  # pixels
 WHITE, INK = 255, 0
 
 
-def draw(strokes, size=128):
+def draw(strokes, size=Default.size):
     """Draw strokes.
 
     Args:

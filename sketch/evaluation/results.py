@@ -116,6 +116,16 @@ def record(path, rows):
         atomic.write_csv(path, COLUMNS, lines)
 
 
+def print_and_record(path, measured):
+    """Print and record each Measured as soon as it is measured; return all their rows."""
+    rows = []
+    for value in measured:
+        print(value.text)
+        record(path, value.rows)
+        rows += value.rows
+    return rows
+
+
 def _key(row):
     return tuple(row[column] for column in KEY)
 

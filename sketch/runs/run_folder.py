@@ -35,10 +35,9 @@ def prepare(folder, settings, target):
     found = run_settings.load(folder)
     if found is not None and found.differences(settings):
         if folder.name == found.folder_name_before:
-            moved = shlex.join(['mv', str(folder), str(folder.with_name(found.folder_name))])
             raise InputError(
                 f'{folder}: trained with batch norm momentum {found.batch_norm_momentum}, the '
-                f'default of earlier versions; rename it: {moved}'
+                f'default of earlier versions; {_rename(folder, found.folder_name)}'
             )
         raise InputError(
             f'{folder}: trained with {found.differences(settings)}; give another '
@@ -100,9 +99,14 @@ def _refuse_old_name(folder, settings):
         if old or other.name == settings.folder_name_before:
             found = run_settings.load(other)
             if found is not None and not found.differences(settings):
-                folder.rmdir()  # it is new and empty
-                moved = shlex.join(['mv', str(other), str(folder)])
-                raise InputError(f'{other}: has a name of an earlier version; rename it: {moved}')
+                shutil.rmtree(folder)  # it is new: mv would move the other one into it
+                raise InputError(
+                    f'{other}: has a name of an earlier version; {_rename(other, folder.name)}'
+                )
+
+
+def _rename(folder, name):
+    return 'rename it: ' + shlex.join(['mv', str(folder), str(folder.with_name(name))])
 
 
 def _start(folder, settings, target):

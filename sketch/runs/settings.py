@@ -46,9 +46,9 @@ class Default:
     threads = 4
     # Search.
     top = 10
-    examples = 8  # queries in a picture
+    queries = 8  # in a picture of examples
     # Precise batch norm.
-    images = 1024
+    precise_bn_images = 1024
 
 
 @dataclasses.dataclass(frozen=True)
