@@ -9,6 +9,7 @@ published ones) is recognised by its variables. Each accuracy is printed and rec
 from sketch import command_line
 from sketch.data.dataset import open_dataset
 from sketch.evaluation import results
+from sketch.runs import folders
 
 
 def main(argv=None):
@@ -21,16 +22,16 @@ def main(argv=None):
     command_line.add_measure(data)
     options = arguments.parse_args(argv)
     results.read(options.results)  # fails now if it is no such table
-
-    from sketch.evaluation import accuracy  # TensorFlow
-    from sketch.runs import checkpoints
-
-    folders = options.folders or checkpoints.find(options.checkpoints)
+    chosen = folders.chosen(options.folders, options.checkpoints, options.unfinished)
     splits = command_line.SPLITS[options.measure]
     dataset = open_dataset(options.data, splits)
+
+    from sketch.evaluation import accuracy  # TensorFlow
+    from sketch.runs.checkpoints import open_checkpoint
+
     recorded = []
-    for folder in folders:
-        checkpoint = checkpoints.open_checkpoint(folder, dataset)
+    for folder in chosen:
+        checkpoint = open_checkpoint(folder, dataset)
         measured = accuracy.evaluate(checkpoint, dataset, splits)
         recorded += results.print_and_record(options.results, measured)
     return recorded

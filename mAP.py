@@ -16,6 +16,7 @@ from sketch.errors import InputError
 from sketch.evaluation import results
 from sketch.evaluation.average_precision import choose_k, retrieve
 from sketch.evaluation.ranking import DISTANCES
+from sketch.runs import folders
 from sketch.runs.settings import Default
 
 
@@ -105,6 +106,7 @@ def main(argv=None):
     """Parse the command line, evaluate, and return the rows recorded in results.csv."""
     options = parse_arguments(argv)
     results.read(options.results)  # fails now if it is no such table
+    chosen = folders.chosen(options.folders, options.checkpoints, options.unfinished)
 
     # 1. The test images: each will be a query against the others.
     dataset = open_dataset(options.data, ['test'])
@@ -112,12 +114,12 @@ def main(argv=None):
     ks = choose_k(options.k, len(dataset.test))
 
     from sketch.evaluation import report, retrieval  # TensorFlow
-    from sketch.runs import checkpoints
+    from sketch.runs.checkpoints import open_checkpoint
 
     recorded = []
-    for folder in options.folders or checkpoints.find(options.checkpoints):
+    for folder in chosen:
         # 2. The network, whose fc1 gives each image's feature vector.
-        checkpoint = checkpoints.open_checkpoint(folder, dataset)
+        checkpoint = open_checkpoint(folder, dataset)
         print(checkpoint.title)
         # 3. Rankings by distance, and their mean average precision at each k.
         for measured in retrieval.evaluate(

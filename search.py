@@ -21,6 +21,7 @@ from sketch.errors import InputError
 from sketch.evaluation.average_precision import DEFINITIONS, retrieve
 from sketch.evaluation.ranking import DISTANCES
 from sketch.plotting import FORMATS, plain, plt, save
+from sketch.runs import folders
 from sketch.runs.settings import Default
 
 
@@ -150,6 +151,7 @@ def parse_arguments(argv):
         metavar='FOLDER',
         help='checkpoint folder; without it, the one in the current folder with the most epochs',
     )
+    command_line.add_unfinished(data)
     data.add_argument(
         '--distance', choices=DISTANCES, default=Default.distance, help='distance between vectors'
     )
@@ -194,15 +196,17 @@ def check_output(out, query, folder):
 def main(argv=None):
     """Parse the command line, search, and return what was found, as a list of dicts."""
     options = parse_arguments(argv)
+    if options.checkpoint:
+        (folder,) = folders.chosen([options.checkpoint], None, options.unfinished)
+    else:
+        folder = folders.most_trained('.', options.unfinished)
     dataset = open_dataset(options.data, ['test'])
     check_output(options.out, options.query, dataset.folder)
     if options.examples:
         check_queries(dataset)
 
     from sketch.evaluation.search_index import SearchIndex  # TensorFlow
-    from sketch.runs import checkpoints
 
-    folder = options.checkpoint or checkpoints.most_trained('.')
     top = min(options.top, len(dataset.test))
     index = SearchIndex(dataset, folder, options.distance)
     if options.examples:

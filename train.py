@@ -123,7 +123,7 @@ def _is_measured(run, epochs, metric, measurements):
     common = {
         'run': canonical(run.folder.resolve().name),
         'epochs': epochs,
-        'step': run.step_after(epochs),
+        'step': run.settings.step_after(epochs),
         'metric': metric,
         'dataset': run.dataset.digest,  # runs on other data sets may have the same name
     }

@@ -30,7 +30,8 @@ networks/           what n1.py and n2.py are built from
 runs/               one training on disk
     settings            all defaults; settings.json; the folder's name
     names               the parts of a folder's name
-    checkpoints         finds, checks and recognises checkpoints
+    folders             which checkpoint folders there are, finished or not
+    checkpoints         opens, checks and recognises checkpoints
     run_folder          makes a folder ready, resumes, cleans up
 
 training/           trains one network in its folder
@@ -38,6 +39,7 @@ training/           trains one network in its folder
     hooks               checkpoints, progress, summaries
     signals             Ctrl-C and SIGTERM
     failures            NaN and a full disk
+    precise_bn          batch norm's statistics from training images
     distribution        several devices
     workers             several machines
 

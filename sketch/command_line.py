@@ -108,6 +108,16 @@ def add_checkpoints(arguments):
         metavar='CHECKPOINT_FOLDER',
         help='checkpoint folders; without any, every checkpoints_* in --checkpoints',
     )
+    add_unfinished(arguments)
+
+
+def add_unfinished(arguments):
+    """Add --unfinished, which takes interrupted trainings, too."""
+    arguments.add_argument(
+        '--unfinished',
+        action='store_true',
+        help='take interrupted trainings, too, as the epochs that they really have',
+    )
 
 
 def add_results(arguments):
@@ -148,6 +158,9 @@ def run(main):
     The exit status is 0; 2, with one line, for invalid input; 128 + its number for a signal, as in
     a shell: 130 for Ctrl-C, 143 for SIGTERM.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A path may have bytes that are not UTF-8: they are printed as they are.
+        stream.reconfigure(errors='surrogateescape')
     try:
         main()
     except InputError as error:

@@ -2,12 +2,19 @@
 
 First it makes the C library keep freed memory. Afterwards it hides the pinned version's notices of
 deprecation; warnings and errors about a run still come through.
+
+TensorFlow takes the path of a checkpoint for a pattern: `literal` gives it one that it cannot
+misread.
 """
 
+import atexit
 import ctypes
 import logging
 import os
+import shutil
+import tempfile
 import warnings
+from pathlib import Path
 
 # glibc's mallopt parameters (malloc.h).
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8
@@ -34,6 +41,8 @@ def _keep_freed_memory():
 
 _keep_freed_memory()
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+# With 1, tf.keras would be a package of its own, which need not be there.
+os.environ['TF_USE_LEGACY_KERAS'] = '0'
 # oneDNN's convolutions on every CPU; TensorFlow's own default has them on newer ones only.
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
 import tensorflow as tf  # noqa: E402
@@ -46,6 +55,40 @@ SILENCED = (
     # After a training on several workers only the chief evaluates, by intention.
     '`eval_strategy` is not passed in',
 )
+
+
+PATTERN = set('*?[]{}\\')  # characters that TensorFlow reads as a pattern
+_links = {}  # folder -> link to it
+
+
+def literal(path):
+    """Return a path, text, that TensorFlow takes as it is written.
+
+    It may lead through a link, which is removed when the process ends.
+
+    Args:
+        path: of an existing folder, or the prefix of a checkpoint in one.
+    """
+    path = Path(path)
+    folder, name = (path, '') if path.is_dir() else (path.parent, path.name)
+    if _is_plain(folder):
+        return str(path)
+    folder = folder.resolve()
+    if folder not in _links:
+        place = tempfile.gettempdir()
+        place = tempfile.mkdtemp(dir=place if _is_plain(place) else '/tmp')
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        _links[folder] = Path(place) / 'folder'
+        _links[folder].symlink_to(folder)
+    return str(_links[folder] / name)
+
+
+def _is_plain(path):
+    """Return whether a path has no character of a pattern and is UTF-8."""
+    try:
+        return not set(os.fsencode(path).decode()) & PATTERN
+    except UnicodeDecodeError:
+        return False
 
 
 def ignore_tf_config():

@@ -19,10 +19,10 @@ NARROW_NAME = 'checkpoints_n1_filters2-2-2-2_batch8'
 
 def variables(folder):
     """Return {name: value} of a folder's newest checkpoint."""
-    from sketch.runs import checkpoints  # with TensorFlow, which not every test needs
+    from sketch.runs import folders  # with TensorFlow, which not every test needs
     from sketch.tensorflow_setup import tf
 
-    prefix = checkpoints.latest(folder)
+    prefix = folders.latest(folder)
     assert prefix, sorted(folder.iterdir())
     names = [name for name, _ in tf.train.list_variables(prefix)]
     return {name: tf.train.load_variable(prefix, name) for name in names}
@@ -83,10 +83,11 @@ def run_script():
     A script is named as a user names it: mAP.py, or tools.draw_networks for a module.
     """
 
-    def run(script, *arguments, cwd=ROOT):
+    def run(script, *arguments, cwd=ROOT, errors=None):
         program = [str(ROOT / script)] if script.endswith('.py') else ['-m', script]
         command = [sys.executable, *program, *map(str, arguments)]
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+        options = {'capture_output': True, 'text': True, 'errors': errors, 'timeout': 300}
+        return subprocess.run(command, cwd=cwd, **options)
 
     return run
 

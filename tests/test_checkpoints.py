@@ -17,7 +17,7 @@ from sketch.errors import InputError
 from sketch.evaluation import accuracy
 from sketch.evaluation.average_precision import DEFINITIONS
 from sketch.evaluation.features import feature_vectors
-from sketch.runs import checkpoints
+from sketch.runs import checkpoints, folders
 from sketch.tensorflow_setup import tf
 
 CLASSES = 3
@@ -226,7 +226,7 @@ def test_a_state_file_of_another_machine_does_not_matter(foreign, tmp_path, stat
     _, folder, _, _ = foreign
     copy = shutil.copytree(folder, tmp_path / folder.name)
     (copy / 'checkpoint').write_text(state)
-    assert checkpoints.latest(copy) == str(copy / 'model.ckpt-12')
+    assert folders.latest(copy) == str(copy / 'model.ckpt-12')
 
 
 def test_what_does_not_fit_is_refused(foreign, small_dataset):

@@ -14,7 +14,7 @@ from conftest import NARROW, NARROW_NAME, ROOT, variables
 
 from sketch.errors import InputError
 from sketch.evaluation import results
-from sketch.runs import checkpoints
+from sketch.runs import folders
 from sketch.training.workers import workers_of_tf_config
 
 NAME = f'{NARROW_NAME}_momentum0.5'
@@ -148,7 +148,7 @@ def test_a_worker_that_dies_ends_the_others_and_the_same_command_resumes(start, 
         assert chief.returncode == 2, printed
         assert f'worker {cluster[1]} died' in printed
     folder = tmp_path / 'm' / f'{NAME}_80e'
-    assert checkpoints.step_of(checkpoints.latest(folder)) >= 200
+    assert folders.step_of(folders.latest(folder)) >= 200
     cluster = addresses(2)
     workers = [start('m', *arguments, cluster=cluster, index=index) for index in (0, 1)]
     for running in workers:
@@ -170,7 +170,7 @@ def test_a_signal_to_one_worker_ends_all_at_the_same_step(start, tmp_path):
     codes = [worker.returncode for worker in workers]
     assert codes == [128 + signal.SIGTERM, 128 + signal.SIGINT], printed
     folder = tmp_path / 'm' / f'{NAME}_4000e'
-    step = checkpoints.step_of(checkpoints.latest(folder))
+    step = folders.step_of(folders.latest(folder))
     assert 30 < step < 12_000
     assert f'stopped at step {step}, saved' in printed[0].splitlines()[-1]
     assert 'stopped with the chief' in printed[1].splitlines()[-1]

@@ -17,7 +17,7 @@ import train
 from sketch import atomic
 from sketch.errors import InputError
 from sketch.evaluation import results
-from sketch.runs import checkpoints, run_folder
+from sketch.runs import checkpoints, folders, run_folder
 from sketch.runs import settings as run_settings
 from sketch.tensorflow_setup import tf
 from sketch.training import loop
@@ -57,7 +57,7 @@ def test_a_signal_saves_and_the_same_command_resumes(arguments, tmp_path, number
     # What the same command would resume from; waiting for 4000 epochs would take too long.
     settings = run_settings.load(folder)
     found = run_folder.prepare(folder, settings, 12_000)
-    assert checkpoints.step_of(found) == step
+    assert folders.step_of(found) == step
 
 
 def test_killed_20_times_it_ends_at_its_step(arguments, tmp_path):
@@ -111,7 +111,7 @@ def test_a_corrupt_checkpoint_is_removed_and_the_previous_one_used(
     longer = dataclasses.replace(settings, epochs=5)
     run_settings.save(folder, longer)
     later = folder.rename(tmp_path / f'{NAME}_5e')
-    checkpoints.name_latest(later, 'model.ckpt-9')
+    folders.name_latest(later, 'model.ckpt-9')
     loop.train_steps(loop.Run(later, longer, small_dataset), 9, 12)
     damage(later, 'model.ckpt-12')
     with pytest.raises(InputError, match=r'model\.ckpt-12: corrupt'):

@@ -9,6 +9,7 @@ import train
 from sketch.data.input_pipeline import epoch_order
 from sketch.evaluation import results
 from sketch.tensorflow_setup import tf
+from sketch.training.precise_bn import STATISTICS
 from tools import precise_bn
 
 
@@ -24,11 +25,11 @@ def place(small_dataset, tmp_path):
 def test_statistics_are_means_over_batches_of_training_images(
     place, small_dataset, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(precise_bn, 'EVALUATION_BATCH', 8)
+    monkeypatch.setattr('sketch.training.precise_bn.EVALUATION_BATCH', 8)
     precise_bn.main(place)
     before, after = (variables(tmp_path / f'{NAME}{mark}_1e') for mark in ('', '_precise-bn'))
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
-    assert changed == {name for name in before if name.endswith(precise_bn.STATISTICS)}
+    assert changed == {name for name in before if name.endswith(STATISTICS)}
     # The first layer's, whose inputs are the images: the moments of each of three batches.
     paths = small_dataset.train.paths
     images = tf.stack([tf.io.decode_png(tf.io.read_file(path), channels=1) for path in paths])

@@ -33,7 +33,10 @@ from sketch.training import loop
     ],
 )
 def test_steps(epochs, images, batch, steps):
-    assert loop.steps_for(epochs, images, batch) == steps
+    settings = Settings('n1', (), 2, epochs, images=images, batch_size=batch)
+    assert settings.last_step == steps
+    assert settings.is_finished(steps)
+    assert not settings.is_finished(steps - 1)
 
 
 @pytest.fixture

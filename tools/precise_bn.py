@@ -8,86 +8,10 @@ network they are the initial values (mean 0, variance 1). This tool runs the fin
 training images and averages the statistics over the batches.
 """
 
-import dataclasses
-import math
-
-import numpy as np
-from tqdm import tqdm
-
-from sketch import atomic, command_line
+from sketch import command_line
 from sketch.data.dataset import open_dataset
-from sketch.data.input_pipeline import EVALUATION_BATCH, training_input_fn
-from sketch.errors import InputError
-from sketch.networks.registry import CROSS_ENTROPY, TITLES
-from sketch.runs import checkpoints
-from sketch.runs import settings as run_settings
+from sketch.runs import folders
 from sketch.runs.settings import Default
-from sketch.tensorflow_setup import tf
-from sketch.training.failures import readable_errors
-
-STATISTICS = ('moving_mean', 'moving_variance')
-
-
-def precise_bn(checkpoint, dataset, images):
-    """Write the checkpoint with statistics of training images; return its folder.
-
-    Args:
-        checkpoint: checkpoints.Checkpoint that train.py made.
-        dataset: dataset.Dataset with its training set opened.
-        images: how many training images to take, rounded up to batches of 128.
-
-    Raises:
-        InputError: the checkpoint has no settings, has precise statistics already, or was trained
-            on other images; or the disk is full.
-    """
-    settings = checkpoint.settings
-    if settings.dataset is None or settings.precise_bn:
-        raise InputError(
-            f'{checkpoint.folder}: not a checkpoint of train.py, or already with precise batch norm'
-        )
-    same_content = settings.content in (None, dataset.digest)
-    if settings.dataset != dataset.names_digest or not same_content:
-        raise InputError(
-            f'{checkpoint.folder}: not trained on the images of {dataset.folder}; give the data '
-            'set of its training as --data'
-        )
-    changed = dataclasses.replace(settings, precise_bn=True)
-    folder = checkpoint.folder.resolve().parent / changed.folder_name
-    batch = min(EVALUATION_BATCH, len(dataset.train))
-    count = math.ceil(min(images, len(dataset.train)) / batch)
-    with tf.Graph().as_default():
-        statistics, update, saver = _training_graph(dataset, settings, batch)
-        with tf.compat.v1.Session() as session:
-            saver.restore(session, checkpoint.prefix)
-            sums = [np.zeros(v.shape, np.float64) for v in statistics]
-            for _ in tqdm(range(count), f'{TITLES[settings.net]}, statistics', disable=None):
-                session.run(update)
-                sums = [total + value for total, value in zip(sums, session.run(statistics))]
-            for variable, total in zip(statistics, sums):
-                variable.load(total / count, session)
-            folder.mkdir(exist_ok=True)
-            with atomic.exclusive(folder, 'training'), readable_errors(folder, checkpoint.step):
-                run_settings.save(folder, changed)
-                prefix = str(folder / 'model.ckpt')
-                saver.save(session, prefix, checkpoint.step, write_state=False)
-                checkpoints.name_latest(folder, f'model.ckpt-{checkpoint.step}')
-    print(f'{folder}: statistics of {count} batches of {batch} training images')
-    return folder
-
-
-def _training_graph(dataset, settings, batch):
-    """Build a training step in the default graph; return statistics, their update, and a saver."""
-    plain = dataclasses.replace(settings, batch_size=batch, loss=CROSS_ENTROPY, augment=False)
-    input_fn = training_input_fn(dataset.train, dataset.size, plain)
-    images, labels = tf.compat.v1.data.make_one_shot_iterator(input_fn()).get_next()
-    tf.compat.v1.train.get_or_create_global_step()
-    # With momentum 0 the moving statistics are those of the last batch.
-    params = {**settings.params, 'batch_norm_momentum': 0.0}
-    settings.network.model_fn(images, labels, tf.estimator.ModeKeys.TRAIN, params)
-    update = tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)
-    variables = tf.compat.v1.global_variables()
-    statistics = [v for v in variables if v.op.name.endswith(STATISTICS)]
-    return statistics, update, tf.compat.v1.train.Saver(variables)
 
 
 def main(argv=None):
@@ -103,10 +27,15 @@ def main(argv=None):
         help='training images to take',
     )
     options = arguments.parse_args(argv)
+    chosen = folders.chosen(options.folders, options.checkpoints, options.unfinished)
     dataset = open_dataset(options.data)
+
+    from sketch.runs.checkpoints import open_checkpoint  # TensorFlow
+    from sketch.training.precise_bn import precise_bn
+
     written = []
-    for folder in options.folders or checkpoints.find(options.checkpoints):
-        checkpoint = checkpoints.open_checkpoint(folder, dataset)
+    for folder in chosen:
+        checkpoint = open_checkpoint(folder, dataset)
         as_trained = checkpoint.settings.dataset and not checkpoint.settings.precise_bn
         if options.folders or as_trained:
             written.append(precise_bn(checkpoint, dataset, options.images))

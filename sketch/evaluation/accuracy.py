@@ -9,7 +9,7 @@ from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
 from sketch.evaluation.results import Measured, shared_columns
 from sketch.networks.registry import TRIPLET
-from sketch.tensorflow_setup import ignore_tf_config, tf
+from sketch.tensorflow_setup import ignore_tf_config, literal, tf
 
 
 def accuracy(checkpoint, split, size):
@@ -28,10 +28,10 @@ def accuracy(checkpoint, split, size):
     with tempfile.TemporaryDirectory() as model_dir:
         settings = checkpoint.settings
         estimator = tf.estimator.Estimator(
-            settings.network.model_fn, model_dir, params=settings.params
+            settings.network.model_fn, literal(model_dir), params=settings.params
         )
         measured = estimator.evaluate(
-            evaluation_input_fn(split, size), checkpoint_path=checkpoint.prefix
+            evaluation_input_fn(split, size), checkpoint_path=literal(checkpoint.prefix)
         )
     if not np.isfinite(measured['loss']):
         raise InputError(

@@ -21,7 +21,7 @@ import n2_features
 from sketch import atomic
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
-from sketch.tensorflow_setup import ignore_tf_config, tf
+from sketch.tensorflow_setup import ignore_tf_config, literal, tf
 
 NETWORKS = {'n1': n1_features, 'n2': n2_features}
 FC2 = 'ConvNet/dense_1'  # the last layer's name in the published checkpoints
@@ -80,10 +80,10 @@ def extract(checkpoint, input_fn):
     ignore_tf_config()
     settings = checkpoint.settings
     estimator = tf.estimator.Estimator(
-        NETWORKS[settings.net].model_fn, str(checkpoint.folder), params=settings.params
+        NETWORKS[settings.net].model_fn, literal(checkpoint.folder), params=settings.params
     )
     predicted = estimator.predict(
-        input_fn, checkpoint_path=checkpoint.prefix, yield_single_examples=False
+        input_fn, checkpoint_path=literal(checkpoint.prefix), yield_single_examples=False
     )
     vectors = np.concatenate([batch['fc1'] for batch in predicted])
     if not np.isfinite(vectors).all():
@@ -93,9 +93,7 @@ def extract(checkpoint, input_fn):
 
 def class_probabilities(checkpoint, vectors):
     """Return the softmax of the checkpoint's fc2 on fc1: float64 (images, classes)."""
-    kernel, bias = (
-        tf.train.load_variable(checkpoint.prefix, f'{FC2}/{name}') for name in ('kernel', 'bias')
-    )
+    kernel, bias = (_variable(checkpoint, f'{FC2}/{name}') for name in ('kernel', 'bias'))
     logits = vectors.astype(np.float64) @ kernel + bias
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     return weights / weights.sum(axis=1, keepdims=True)
@@ -108,8 +106,12 @@ def embeddings(checkpoint, vectors):
     """
     if not checkpoint.settings.has_triplets:
         return None
-    embedded = vectors.astype(np.float64) @ tf.train.load_variable(checkpoint.prefix, EMBEDDING)
+    embedded = vectors.astype(np.float64) @ _variable(checkpoint, EMBEDDING)
     return embedded / np.maximum(np.linalg.norm(embedded, axis=1, keepdims=True), 1e-12)
+
+
+def _variable(checkpoint, name):
+    return tf.train.load_variable(literal(checkpoint.prefix), name)
 
 
 def _source(checkpoint, split):

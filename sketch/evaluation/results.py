@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sketch import atomic
 from sketch.errors import InputError
-from sketch.runs.names import canonical
+from sketch.runs.names import canonical, epochs_in
 
 COLUMNS = [
     'run',  # name of the checkpoint folder
@@ -33,6 +33,7 @@ COLUMNS = [
     'time',  # UTC
 ]
 KEY = [column for column in COLUMNS if column not in ('value', 'low', 'high', 'time')]
+_RUN = ('run', 'net', 'filters', 'size', 'batch', 'classes', 'dataset', 'seed')
 _ADDED = ('low', 'high', 'dataset')  # columns that tables of earlier versions lack
 _RENAMED = {'reading': 'definition'}  # columns of earlier versions
 
@@ -100,7 +101,8 @@ def has(path, wanted):
 def record(path, rows):
     """Add rows (dicts by column; a missing column is empty) to a results file.
 
-    A row replaces an earlier one that is equal in everything but value, interval and time.
+    A row replaces an earlier one that is equal in everything but value, interval and time. The row
+    of a finished run also replaces those of its interruptions.
     """
     if not rows:
         return
@@ -110,6 +112,12 @@ def record(path, rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic.exclusive(path.parent, 'writer of results', wait=True):
         table = {_key(row): row for row in read(path)}
+        finished = [row for row in rows if _is_finished(row)]
+        table = {
+            key: row
+            for key, row in table.items()
+            if not (_is_interruption(row) and any(_same_run(row, other) for other in finished))
+        }
         for row in rows:
             table[_key(row)] = {**row, 'time': now}
         lines = [[row[column] for column in COLUMNS] for row in table.values()]
@@ -124,6 +132,20 @@ def print_and_record(path, measured):
         record(path, value.rows)
         rows += value.rows
     return rows
+
+
+def _is_finished(row):
+    """Return whether a row (of text) has all the epochs of its run."""
+    return row['epochs'] != '' and row['epochs'] == _text(epochs_in(row['run']))
+
+
+def _is_interruption(row):
+    """Return whether a row was measured between two epochs: --unfinished alone does that."""
+    return '.' in row['epochs'] and not _is_finished(row)
+
+
+def _same_run(row, other):
+    return all(row[column] == other[column] for column in _RUN)
 
 
 def _key(row):

@@ -1,19 +1,19 @@
-"""Checkpoints on disk: find them, check them, and recognise those without settings."""
+"""Checkpoints: opened, checked, and recognised without settings."""
 
-import math
+import dataclasses
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from sketch import atomic
 from sketch.errors import InputError
 from sketch.networks.registry import CONV_LAYERS, SMALLEST, TITLES
+from sketch.runs import folders
 from sketch.runs import settings as run_settings
-from sketch.runs.names import canonical, epochs_in, series
+from sketch.runs.names import canonical, epochs_in, printable
 from sketch.runs.settings import Settings
-from sketch.tensorflow_setup import tf
+from sketch.tensorflow_setup import literal, tf
 
 
 class NotFiniteError(InputError):
@@ -27,13 +27,7 @@ class Checkpoint(NamedTuple):
     prefix: str  # of its files, as TensorFlow names a checkpoint
     settings: Settings  # of the folder, or as far as the variables tell
     step: int  # training steps taken
-
-    @property
-    def run(self):
-        """The name of its folder, as results.csv has it."""
-        name = canonical(self.folder.resolve().name)
-        # A folder of earlier versions is recorded under the name that it would have today.
-        return self.settings.folder_name if name == self.settings.folder_name_before else name
+    run: str  # the name of its folder, as results.csv has it
 
     @property
     def title(self):
@@ -41,70 +35,16 @@ class Checkpoint(NamedTuple):
         return f'{self.folder}: {TITLES[self.settings.net]}, step {self.step}'
 
 
-def find(root):
-    """Return the folders checkpoints_* in a folder that hold a checkpoint, by net and epochs.
-
-    Raises:
-        InputError: there is none.
-    """
-    folders = [path for path in Path(root).glob('checkpoints_*') if latest(path)]
-    if not folders:
-        raise InputError(f'{root}: no folder checkpoints_* with a checkpoint; run train.py first')
-    return sorted(folders, key=lambda path: (series(path.name), epochs_in(path.name) or 0))
-
-
-def most_trained(root):
-    """Return the checkpoint folder with the most epochs; the arguments and errors are find's."""
-    return max(find(root), key=lambda folder: epochs_in(folder.name) or -math.inf)
-
-
-def latest(folder):
-    """Return the prefix of a folder's newest checkpoint, None without one.
-
-    The file `checkpoint` says which is newest. Only the last part of its paths counts: the folder
-    may have been moved or copied. Without that file the step in the file names decides.
-    """
-    folder = Path(folder)
-    # A checkpoint that lacks a file is corrupt, not absent: it counts here.
-    names = {
-        match.group(1)
-        for path in folder.glob('*.ckpt-*')
-        if (match := re.fullmatch(r'(.+\.ckpt-\d+)\.(index|data-\d+-of-\d+)', path.name))
-    }
-    try:
-        state = tf.train.get_checkpoint_state(str(folder)) if names else None
-    except ValueError:  # an empty file
-        state = None
-    name = Path(state.model_checkpoint_path).name if state else None
-    if name not in names:
-        name = max(names, key=step_of, default=None)
-    return str(folder / name) if name else None
-
-
-def name_latest(folder, name):
-    """Make `name` the one checkpoint that TensorFlow sees in a folder.
-
-    TensorFlow's own function writes absolute paths; a moved folder must stay valid.
-    """
-    text = f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n'
-    atomic.write_text(Path(folder) / 'checkpoint', text)
-
-
-def step_of(prefix):
-    """Return the step in a checkpoint's file name."""
-    return int(str(prefix).rsplit('-', 1)[1])
-
-
 def open_checkpoint(folder, dataset):
     """Return the newest Checkpoint of a folder, after checking that it fits a data set.
+
+    The epochs of an interrupted training are those that it really has, to 3 decimals.
 
     Raises:
         InputError: no checkpoint, a corrupt one, or one for other classes or images.
     """
     folder = Path(folder)
-    prefix = latest(folder) if folder.is_dir() else None
-    if prefix is None:
-        raise InputError(f'{folder}: no checkpoint in it; name a folder that train.py made')
+    prefix = folders.newest(folder)
     try:
         shapes = read_shapes(prefix)
     except InputError as error:
@@ -116,7 +56,12 @@ def open_checkpoint(folder, dataset):
             raise InputError(f'{prefix}: made for {mine} {name}, but {dataset.folder} has {theirs}')
     check_size(settings.net, dataset)
     _check_variables(prefix, shapes, settings, dataset)
-    return Checkpoint(folder, prefix, settings, step_of(prefix))
+    step, run = folders.step_of(prefix), canonical(printable(folder.resolve().name))
+    if run == settings.folder_name_before:
+        run = settings.folder_name  # a folder of earlier versions, under its name of today
+    if not settings.is_finished(step):
+        settings = dataclasses.replace(settings, epochs=settings.epochs_after(step))
+    return Checkpoint(folder, prefix, settings, step, run)
 
 
 def check_size(net, dataset):
@@ -137,7 +82,7 @@ def read_shapes(prefix):
             would give plausible numbers.
     """
     try:
-        reader = tf.train.load_checkpoint(prefix)
+        reader = tf.train.load_checkpoint(literal(prefix))
         shapes = reader.get_variable_to_shape_map()
         broken = [name for name in sorted(shapes) if not _is_finite(reader.get_tensor(name))]
     # TensorFlow raises one or the other, depending on which byte of which file is wrong.

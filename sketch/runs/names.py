@@ -1,5 +1,6 @@
 """The names of checkpoint folders: checkpoints_<net>[_<mark>...]_<epochs>e."""
 
+import os
 import re
 
 # Marks as earlier versions wrote them. Their folders and results stay readable.
@@ -8,6 +9,11 @@ _OLD_MARKS = (
     (r'_reestimated(?=_)', '_precise-bn'),
     (r'_momentum0\.98(?=_)', ''),  # today's default
 )
+
+
+def printable(name):
+    """Return a file's name with bytes that are not UTF-8 written as escapes."""
+    return os.fsencode(name).decode(errors='backslashreplace')
 
 
 def canonical(name):

@@ -9,10 +9,9 @@ import shutil
 from pathlib import Path
 
 from sketch.errors import InputError
-from sketch.runs import checkpoints
+from sketch.runs import checkpoints, folders
 from sketch.runs import settings as run_settings
 from sketch.runs.names import canonical, series
-from sketch.tensorflow_setup import tf
 
 PREPARING = '.preparing'  # there while a folder is being made: its content is not a run yet
 
@@ -53,25 +52,25 @@ def prepare(folder, settings, target):
         _refuse_old_name(folder, settings)
     if not (folder / run_settings.FILE).exists():
         _start(folder, settings, target)
-    prefix = checkpoints.latest(folder)
+    prefix = folders.latest(folder)
     while prefix is not None and not _intact(prefix):
-        tf.compat.v1.train.remove_checkpoint(prefix)
-        prefix = checkpoints.latest(folder)
+        folders.remove(prefix)
+        prefix = folders.latest(folder)
         if prefix is None:
             print(f'{folder}: no intact checkpoint; restarting from scratch')
             _empty(folder)
             _start(folder, settings, target)
-            prefix = checkpoints.latest(folder)
+            prefix = folders.latest(folder)
     return prefix
 
 
 def keep_only_last(folder):
     """Delete all but the newest checkpoint of a finished folder."""
-    name = Path(checkpoints.latest(folder)).name
-    checkpoints.name_latest(folder, name)
+    name = Path(folders.latest(folder)).name
+    folders.name_latest(folder, name)
     for index in folder.glob('model.ckpt-*.index'):
         if index.stem != name:
-            tf.compat.v1.train.remove_checkpoint(str(index.with_suffix('')))
+            folders.remove(index.with_suffix(''))
 
 
 def _intact(prefix):
@@ -83,7 +82,7 @@ def _intact(prefix):
     try:
         checkpoints.read_shapes(prefix)
     except InputError as error:
-        for path in Path(prefix).parent.glob(f'{Path(prefix).name}.*'):
+        for path in folders.files(prefix):
             with open(path, 'rb') as file:
                 while file.read(1 << 20):
                     pass
@@ -114,9 +113,9 @@ def _start(folder, settings, target):
     earlier = _earlier_checkpoint(folder, settings, target)
     if earlier is not None:
         print(f'{folder}: starts from {earlier}')
-        for file in Path(earlier).parent.glob(f'{Path(earlier).name}.*'):
+        for file in folders.files(earlier):
             shutil.copy(file, folder)
-        checkpoints.name_latest(folder, Path(earlier).name)
+        folders.name_latest(folder, Path(earlier).name)
     run_settings.save(folder, settings)
     (folder / PREPARING).unlink()
 
@@ -138,15 +137,15 @@ def _earlier_checkpoint(folder, settings, target):
     for other in sorted(folder.parent.glob('checkpoints_*e')):
         if series(other.name) != run:
             continue
-        prefix, found = checkpoints.latest(other), run_settings.load(other)
+        prefix, found = folders.latest(other), run_settings.load(other)
         if not prefix or found is None:
             continue
         found = dataclasses.replace(found, epochs=settings.epochs)
         if differences := found.differences(settings):
             print(f'{other}: not used, it was trained with {differences}')
-        elif checkpoints.step_of(prefix) <= target:
+        elif folders.step_of(prefix) <= target:
             earlier.append(prefix)
-    for prefix in sorted(earlier, key=checkpoints.step_of, reverse=True):
+    for prefix in sorted(earlier, key=folders.step_of, reverse=True):
         try:
             checkpoints.read_shapes(prefix)
             return prefix

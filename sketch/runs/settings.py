@@ -5,6 +5,8 @@ Importing this loads no TensorFlow.
 
 import dataclasses
 import json
+import math
+from fractions import Fraction
 from pathlib import Path
 
 from sketch import atomic
@@ -90,6 +92,29 @@ class Settings:
     def has_triplets(self):
         """Whether the loss is a triplet loss, alone or beside cross-entropy."""
         return self.loss != CROSS_ENTROPY
+
+    def step_after(self, epochs):
+        """Return the step at which so many epochs end: floor(epochs * images / batch), at least 1.
+
+        Zero epochs are zero steps: the untrained network. `epochs` is read as the decimal number
+        that it is written as: 0.29 epochs of 100 images (batch 1) are 29 steps, not 28.
+        """
+        if epochs == 0:
+            return 0
+        return max(1, math.floor(Fraction(f'{epochs:g}') * self.images / self.batch_size))
+
+    def epochs_after(self, step):
+        """Return the epochs that so many steps are, to 3 decimals."""
+        return round(step * self.batch_size / self.images, 3)
+
+    @property
+    def last_step(self):
+        """The step at which the training ends."""
+        return self.step_after(self.epochs)
+
+    def is_finished(self, step):
+        """Return whether a training is finished after so many steps, as far as is known."""
+        return not (self.images and self.batch_size) or step >= self.last_step
 
     @property
     def params(self):

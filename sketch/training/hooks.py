@@ -6,7 +6,7 @@ import time
 from tqdm import tqdm
 
 from sketch.networks.heads import FIRST_STEP
-from sketch.tensorflow_setup import tf
+from sketch.tensorflow_setup import literal, tf
 
 SUMMARY_STEPS = 20
 # An interruption loses at most this many steps, or the steps of this many seconds.
@@ -18,7 +18,7 @@ class CheckpointHook(tf.estimator.CheckpointSaverHook):
     """Saves every 200 steps or 5 minutes, whichever comes first."""
 
     def __init__(self, folder):
-        super().__init__(str(folder), save_steps=CHECKPOINT_STEPS)
+        super().__init__(literal(folder), save_steps=CHECKPOINT_STEPS)
         self._timer = _StepsOrSeconds()
 
 
@@ -110,7 +110,7 @@ class SummaryHook(tf.estimator.SessionRunHook):
         """Merge the image summaries that the head has put into the graph."""
         self.images = tf.compat.v1.summary.merge_all(FIRST_STEP)
         self.timer = tf.estimator.SecondOrStepTimer(every_steps=SUMMARY_STEPS)
-        self.writer = tf.compat.v1.summary.FileWriterCache.get(self.folder)
+        self.writer = tf.compat.v1.summary.FileWriterCache.get(literal(self.folder))
 
     def before_run(self, context):
         """Fetch the step's number, and with the first step the images."""
@@ -136,7 +136,7 @@ def write_scalar(folder, name, value, step):
     """Add one number to a folder's event files."""
     summary = tf.compat.v1.Summary(value=[tf.compat.v1.Summary.Value(tag=name, simple_value=value)])
     with tf.Graph().as_default():  # in eager mode there are no writers of this kind
-        writer = tf.compat.v1.summary.FileWriterCache.get(str(folder))
+        writer = tf.compat.v1.summary.FileWriterCache.get(literal(folder))
     writer.add_summary(summary, step)
     writer.flush()
 

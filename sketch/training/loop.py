@@ -3,7 +3,6 @@
 import contextlib
 import math
 import shutil
-from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +11,10 @@ from sketch.data.input_pipeline import training_input_fn
 from sketch.data.samplers import check_balanced_batch
 from sketch.errors import InputError, Interrupted
 from sketch.networks.registry import TITLES
-from sketch.runs import checkpoints, run_folder
+from sketch.runs import checkpoints, folders, run_folder
 from sketch.runs import settings as run_settings
 from sketch.runs.settings import Settings
-from sketch.tensorflow_setup import tf
+from sketch.tensorflow_setup import literal, tf
 from sketch.training import distribution, hooks
 from sketch.training.failures import readable_errors
 from sketch.training.signals import (
@@ -36,15 +35,6 @@ class Run(NamedTuple):
     devices: str = 'one'  # or 'all'
     workers: Workers = None
 
-    @property
-    def last_step(self):
-        """The step at which it ends."""
-        return self.step_after(self.settings.epochs)
-
-    def step_after(self, epochs):
-        """Return the step at which so many epochs end."""
-        return steps_for(epochs, len(self.dataset.train), self.settings.batch_size)
-
     def stops(self, every_epoch):
         """Return {epochs: step} of the steps to stop at; the last one ends the training.
 
@@ -52,18 +42,7 @@ class Run(NamedTuple):
             every_epoch: stop at all whole epochs from 0 on, not only at the end.
         """
         whole = range(math.ceil(self.settings.epochs)) if every_epoch else ()
-        return {epochs: self.step_after(epochs) for epochs in (*whole, self.settings.epochs)}
-
-
-def steps_for(epochs, images, batch_size):
-    """Return the step at which an epoch count ends: floor(epochs * images / batch), at least 1.
-
-    Zero epochs are zero steps: the untrained network. `epochs` is read as the decimal number
-    that it is written as: 0.29 epochs of 100 images (batch 1) are 29 steps, not 28.
-    """
-    if epochs == 0:
-        return 0
-    return max(1, math.floor(Fraction(f'{epochs:g}') * images / batch_size))
+        return {e: self.settings.step_after(e) for e in (*whole, self.settings.epochs)}
 
 
 def check(settings, dataset, devices, workers):
@@ -78,13 +57,13 @@ def check(settings, dataset, devices, workers):
 
 def prepare(run):
     """Make a run's folder ready; return the step to resume from, None to start from scratch."""
-    prefix = run_folder.prepare(run.folder, run.settings, run.last_step)
+    prefix = run_folder.prepare(run.folder, run.settings, run.settings.last_step)
     if prefix is None:
         return None
-    step = checkpoints.step_of(prefix)
-    if step < run.last_step:
+    step = folders.step_of(prefix)
+    if step < run.settings.last_step:
         # TensorFlow reads this file. In a moved folder it would name the old place.
-        checkpoints.name_latest(run.folder, Path(prefix).name)
+        folders.name_latest(run.folder, Path(prefix).name)
     elif len(list(run.folder.glob('model.ckpt-*.index'))) > 1:
         run_folder.keep_only_last(run.folder)  # it was killed before this
     return step
@@ -99,7 +78,7 @@ def train_steps(run, first, last):
     """
     stop = (_train_distributed if run.workers else _train_local)(run, first, last)
     is_chief = not run.workers or run.workers.is_chief
-    reached = checkpoints.step_of(checkpoints.latest(run.folder)) if is_chief else last
+    reached = folders.step_of(folders.latest(run.folder)) if is_chief else last
     if stop.signal is not None:
         saved = f'at step {reached}, saved' if is_chief else 'with the chief, which saves'
         raise Interrupted(f'{run.folder}: stopped {saved}; the same command resumes', stop.signal)
@@ -107,7 +86,7 @@ def train_steps(run, first, last):
         raise RuntimeError(f'{run.folder}: training ended at step {reached}, not {last}')
     if is_chief:
         _check_weights(run)
-    if is_chief and last == run.last_step:
+    if is_chief and last == run.settings.last_step:
         run_folder.keep_only_last(run.folder)
 
 
@@ -119,13 +98,13 @@ def warn_if_unsettled(run):
     """
     settings, images = run.settings, len(run.dataset.train)
     needed = math.ceil(4 / (1 - settings.batch_norm_momentum) - 1e-6)
-    if not 0 < run.last_step < needed:
+    if not 0 < settings.last_step < needed:
         return
     larger = ' (a batch is larger than the training set)' if settings.batch_size > images else ''
     print(
-        f'{run.folder}: {run.last_step} steps{larger}, but the statistics of batch norm settle in '
-        f'about {needed}: accuracy and mAP may be far too low. Train with a smaller --batch-size '
-        'or --batch-norm-momentum, or run python -m tools.precise_bn on the folder'
+        f'{run.folder}: {settings.last_step} steps{larger}, but the statistics of batch norm '
+        f'settle in about {needed}: accuracy and mAP may be far too low. Train with a smaller '
+        '--batch-size or --batch-norm-momentum, or run python -m tools.precise_bn on the folder'
     )
 
 
@@ -133,8 +112,8 @@ def train_as_worker(run):
     """Train as a worker that is not the chief."""
 
     def finished():
-        prefix = checkpoints.latest(run.folder)
-        return prefix is not None and checkpoints.step_of(prefix) >= run.last_step
+        prefix = folders.latest(run.folder)
+        return prefix is not None and folders.step_of(prefix) >= run.settings.last_step
 
     if finished() or not wait_for_chief(run.workers, finished):
         print(f'{run.folder}: already trained, skipped')
@@ -145,10 +124,10 @@ def train_as_worker(run):
             f'{run.folder}: not the folder that the chief prepared; give all workers the same '
             'command, data set and --checkpoints folder'
         )
-    prefix = checkpoints.latest(run.folder)
-    first = checkpoints.step_of(prefix) if prefix else 0
+    prefix = folders.latest(run.folder)
+    first = folders.step_of(prefix) if prefix else 0
     try:
-        train_steps(run, first, run.last_step)
+        train_steps(run, first, run.settings.last_step)
     finally:
         # In TensorFlow all workers save, because saving adds up batch norm's statistics.
         shutil.rmtree(run.folder / f'tmp_worker_{run.workers.index}', ignore_errors=True)
@@ -159,11 +138,11 @@ def _check_weights(run):
 
     The loss that a step reports is that of the weights before it.
     """
-    prefix = checkpoints.latest(run.folder)
+    prefix = folders.latest(run.folder)
     try:
         checkpoints.read_shapes(prefix)
     except checkpoints.NotFiniteError as error:
-        tf.compat.v1.train.remove_checkpoint(prefix)
+        folders.remove(prefix)
         raise InputError(
             f'{error}: removed; remove the folder and train with a smaller --learning-rate'
         ) from None
@@ -208,7 +187,7 @@ def _estimator_and_input(run, first):
     settings = run.settings
     strategy = distribution.strategy(run.devices, run.workers)
     config = tf.estimator.RunConfig(
-        str(run.folder),
+        literal(run.folder),
         tf_random_seed=settings.seed,
         keep_checkpoint_max=2,
         save_checkpoints_steps=hooks.CHECKPOINT_STEPS,  # where CheckpointHook is not used

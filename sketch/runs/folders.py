@@ -1,0 +1,157 @@
+"""Checkpoint folders: which there are, and the files of the checkpoints in them.
+
+TensorFlow names a checkpoint by the prefix of its files: FOLDER/model.ckpt-STEP. Importing this
+loads no TensorFlow.
+"""
+
+import math
+import re
+from pathlib import Path
+
+from sketch import atomic
+from sketch.errors import InputError
+from sketch.runs import settings as run_settings
+from sketch.runs.names import epochs_in, series
+
+STATE = 'checkpoint'  # the file in which TensorFlow keeps the name of the newest checkpoint
+
+
+def find(root):
+    """Return the folders checkpoints_* in a folder that hold a checkpoint, by net and epochs.
+
+    Raises:
+        InputError: there is none.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(f'{root}: no such folder; give --checkpoints, where train.py left its own')
+    folders = [path for path in root.glob('checkpoints_*') if latest(path)]
+    if not folders:
+        raise InputError(f'{root}: no folder checkpoints_* with a checkpoint; run train.py first')
+    return sorted(folders, key=lambda path: (series(path.name), epochs_in(path.name) or 0))
+
+
+def most_trained(root, unfinished):
+    """Return the checkpoint folder with the most epochs; arguments and errors as of `chosen`."""
+    return max(chosen([], root, unfinished), key=_epochs)
+
+
+def chosen(named, root, unfinished):
+    """Return the folders to work on: those named, else those that `find` finds.
+
+    Args:
+        named: Paths.
+        root: where to look if none is named.
+        unfinished: take interrupted trainings, too. Without it one that is named is an error, and
+            one that is found is reported and left out.
+
+    Raises:
+        InputError: a folder that is named holds no checkpoint, or none is left.
+    """
+    for folder in named:
+        if newest(folder) and not unfinished and (state := _unfinished(folder)):
+            raise InputError(f'{state}; resume it with train.py, or give --unfinished')
+    if named:
+        return list(named)
+    finished = []
+    for folder in find(root):
+        if not unfinished and (state := _unfinished(folder)):
+            print(f'{state}; skipped (--unfinished takes it)')
+        else:
+            finished.append(folder)
+    if not finished:
+        raise InputError(
+            f'{root}: every training in it was interrupted; resume one with train.py, or give '
+            '--unfinished'
+        )
+    return finished
+
+
+def newest(folder):
+    """Return the prefix of a folder's newest checkpoint.
+
+    Raises:
+        InputError: there is no such folder, or no checkpoint in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f'{folder}: no such folder; name one that train.py made')
+    prefix = latest(folder)
+    if prefix is None:
+        raise InputError(f'{folder}: no checkpoint in it; name a folder that train.py made')
+    return prefix
+
+
+def latest(folder):
+    """Return the prefix of a folder's newest checkpoint, None without one.
+
+    The file `checkpoint` says which is newest. Only the last part of its paths counts: the folder
+    may have been moved or copied. Without that file the step in the file names decides.
+    """
+    folder = Path(folder)
+    # A checkpoint that lacks a file is corrupt, not absent: it counts here.
+    names = {
+        match.group(1)
+        for path in folder.glob('*.ckpt-*')
+        if (match := re.fullmatch(r'(.+\.ckpt-\d+)\.(index|data-\d+-of-\d+)', path.name))
+    }
+    name = _name_in_state(folder) if names else None
+    if name not in names:
+        name = max(names, key=step_of, default=None)
+    return str(folder / name) if name else None
+
+
+def name_latest(folder, name):
+    """Make `name` the one checkpoint that TensorFlow sees in a folder.
+
+    TensorFlow's own function writes absolute paths; a moved folder must stay valid.
+    """
+    text = f'model_checkpoint_path: "{name}"\nall_model_checkpoint_paths: "{name}"\n'
+    atomic.write_text(Path(folder) / STATE, text)
+
+
+def files(prefix):
+    """Return the Paths of a checkpoint's files. In TensorFlow's function a prefix is a pattern."""
+    prefix = Path(prefix)
+    return sorted(p for p in prefix.parent.iterdir() if p.name.startswith(f'{prefix.name}.'))
+
+
+def remove(prefix):
+    """Delete a checkpoint."""
+    for path in files(prefix):
+        path.unlink()
+
+
+def step_of(prefix):
+    """Return the step in a checkpoint's file name."""
+    return int(str(prefix).rsplit('-', 1)[1])
+
+
+def _name_in_state(folder):
+    """Return the name of the newest checkpoint by the file `checkpoint`, None if it has none."""
+    try:
+        state = (folder / STATE).read_text(encoding='utf-8', errors='replace')
+    except FileNotFoundError:
+        return None
+    named = re.search(r'^model_checkpoint_path: "(?:.*/)?([^/"]+)"', state, re.MULTILINE)
+    return named and named.group(1)
+
+
+def _epochs(folder):
+    """Return the epochs that a folder's checkpoint has."""
+    settings, named = run_settings.load(folder), epochs_in(folder.name)
+    step = step_of(latest(folder))
+    if settings is not None and not settings.is_finished(step):
+        return settings.epochs_after(step)
+    return -math.inf if named is None else named
+
+
+def _unfinished(folder):
+    """Return the line that tells how far an interrupted training came, None if it is finished."""
+    settings, step = run_settings.load(folder), step_of(latest(folder))
+    if settings is None or settings.is_finished(step):
+        return None
+    return (
+        f'{folder}: interrupted at step {step} of {settings.last_step} '
+        f'({settings.epochs_after(step):g} of {settings.epochs:g} epochs)'
+    )
