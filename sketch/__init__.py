@@ -15,6 +15,7 @@ data/               drawings -> images -> batches
     contact_sheet       one picture of a data set
     dataset             opens a data set
     content             checks images, and knows when one has changed
+    image_file          decodes one image
     samplers            the order of the training images
     input_pipeline      batches for the Estimator
     augment             distortions of training images

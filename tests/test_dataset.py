@@ -183,6 +183,5 @@ def test_corruption_is_reported(copy, damage, message):
 
 
 def test_missing_folder(refused, tmp_path):
-    for script, folders in (('train.py', []), ('load.py', ['run']), ('mAP.py', ['run'])):
-        data = ['--data', tmp_path / 'none']
-        refused(script, *data, *folders, words=[tmp_path / 'none', 'create_dataset.py'])
+    words = [tmp_path / 'none', 'create_dataset.py']
+    refused('train.py', '--data', tmp_path / 'none', words=words)

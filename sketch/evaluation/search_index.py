@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from sketch.data.dataset import FOLDERS
+from sketch.data.image_file import read_image
 from sketch.data.query_image import read_query
 from sketch.errors import InputError
 from sketch.evaluation.features import embeddings, feature_vectors, vector_of
@@ -67,7 +67,7 @@ class SearchIndex:
 
     def image(self, index):
         """Return an image of the index, uint8 (side, side)."""
-        return _pixels(self.dataset.test.paths[index])
+        return read_image(self.dataset.test.paths[index])
 
     def query(self, text):
         """Return the Query that a file name or the key_id of an image of the data set stands for.
@@ -87,7 +87,9 @@ class SearchIndex:
         for category in self.dataset.categories:
             path = self.dataset.folder / FOLDERS['train'] / category / f'{text}.png'
             if path.is_file():
-                image = _pixels(path)
+                image = read_image(path)
+                if image.shape != (self.dataset.size, self.dataset.size):
+                    raise InputError(f'{path}: not of the size of the test images')
                 return Query(image, f'{category}\n{text}', category, self._vector(image), None)
         raise InputError(f'{text}: neither a file nor the key_id of an image in this data set')
 
@@ -115,8 +117,3 @@ def nearest(vectors, query, distance, top):
     if distance == 'euclidean':
         distances = np.ldexp(distances, exponent(np.vstack([vectors, query])))
     return order, distances
-
-
-def _pixels(path):
-    with Image.open(path) as image:
-        return np.asarray(image.convert('L'))
