@@ -7,12 +7,14 @@ Whenever a build dies, `recover` either finishes the renames of a complete data 
 unfinished one. A data set without a manifest never counts as finished.
 """
 
+import re
 import shutil
 
-from sketch.data.dataset import FOLDERS, LABELS, MANIFEST, SHEET
+from sketch.data.dataset import FOLDERS, LABELS, MANIFEST, SHEET, read_manifest
 from sketch.errors import InputError
 
 PARTS = (*FOLDERS.values(), LABELS, SHEET)  # all but the manifest
+LITTER = ('.DS_Store', 'Thumbs.db')
 
 
 def begin(out):
@@ -40,6 +42,7 @@ def publish(out):
     new, old = _staging(out) / 'new', _staging(out) / 'old'
     old.mkdir(exist_ok=True)
     if (out / MANIFEST).exists():
+        check_own(out, read_manifest(out))
         (out / MANIFEST).rename(old / MANIFEST)
     for part in PARTS:
         if not (new / part).exists():
@@ -51,6 +54,37 @@ def publish(out):
         (new / part).rename(out / part)
     (new / MANIFEST).rename(out / MANIFEST)
     discard_unfinished(out)
+
+
+def check_own(out, manifest):
+    """Raise InputError if a data set's folders hold what create_dataset.py did not put there."""
+    for split, part in FOLDERS.items():
+        foreign = _foreign(out / part, manifest['categories'], manifest['settings'][split])
+        if foreign is not None:
+            raise InputError(
+                f'{foreign}: create_dataset.py did not make all of this, and --force would delete '
+                'it; move it away'
+            )
+
+
+def _foreign(folder, categories, count):
+    """Return a path below a split's folder that is not of its data set, None without one."""
+    for category in _entries(folder):
+        if category.name not in categories:
+            return category
+        images = _entries(category)
+        for image in images:
+            if not re.fullmatch(r'\d+\.png', image.name):
+                return image
+        if len(images) > count:
+            return category
+    return None
+
+
+def _entries(folder):
+    """Return what is in a folder, without the files that operating systems leave there."""
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [p for p in paths if not p.name.startswith('._') and p.name not in LITTER]
 
 
 def _staging(out):
