@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and folders that one process holds at a time."""
+"""Files that are written whole or not at all, and folders that one process holds at a time."""
 
 import contextlib
 import csv
@@ -37,6 +37,20 @@ def write_text(path, text):
 def write_json(path, content):
     """Write JSON: one value a line, keys in the order given."""
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + '\n')
+
+
+def read_json(path):
+    """Return the content of a JSON file.
+
+    Raises:
+        ValueError: it is not JSON, or not UTF-8.
+        OSError: it cannot be read.
+    """
+    try:
+        # Editors may leave a byte order mark.
+        return json.loads(Path(path).read_text(encoding='utf-8-sig'))
+    except RecursionError:
+        raise ValueError('nested too deeply') from None
 
 
 def write_csv(path, header, rows):

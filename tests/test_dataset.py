@@ -122,17 +122,17 @@ def test_what_editors_and_other_systems_leave(small_dataset, copy):
 
 def test_labels_decide_the_order(copy):
     path = copy / 'conversion_labels.json'
-    labels = json.loads(path.read_text())
-    path.write_text(json.dumps({name: str(2 - label) for name, label in labels.items()}))
-    assert open_dataset(copy).categories == tuple(labels)[::-1]
+    written = json.loads(path.read_text())
+    path.write_text(json.dumps({name: str(2 - label) for name, label in written.items()}))
+    assert open_dataset(copy).categories == tuple(written)[::-1]
 
 
 def lose_labels(folder):
     (folder / 'conversion_labels.json').unlink()
 
 
-def break_labels(folder):
-    (folder / 'conversion_labels.json').write_text('{"a": 0, "b": 2}')
+def labels(folder, text):
+    (folder / 'conversion_labels.json').write_text(text)
 
 
 def lose_category(folder):
@@ -159,6 +159,16 @@ def another_size(folder):
     Image.fromarray(np.zeros((64, 64), np.uint8)).save(next((folder / 'testing').rglob('*.png')))
 
 
+def edit_manifest(folder, **settings):
+    manifest = json.loads((folder / 'dataset.json').read_text())
+    manifest['settings'].update(settings)
+    (folder / 'dataset.json').write_text(json.dumps(manifest))
+
+
+def nest_deeply(folder):
+    (folder / 'dataset.json').write_text('[' * 100_000)
+
+
 def break_manifest(folder):
     (folder / 'dataset.json').write_text('{')
 
@@ -167,13 +177,19 @@ def break_manifest(folder):
     ('damage', 'message'),
     [
         (lose_labels, 'conversion_labels.json: no such file'),
-        (break_labels, 'labels are not 0, 1, 2'),
+        (lambda folder: labels(folder, '{"a": 0, "b": 2}'), 'labels are not 0, 1, 2'),
         (lose_category, 'no such folder'),
         (lose_image, '7 images, 8 expected'),
         (cut_image, 'not an intact PNG'),
         (flip_a_byte, 'not an intact PNG'),
         (another_size, '64x64 pixels among images of 96x96'),
         (break_manifest, 'dataset.json: not a manifest'),
+        (nest_deeply, 'dataset.json: not a manifest'),
+        (lambda folder: edit_manifest(folder, train='8'), 'dataset.json: not a manifest'),
+        (lambda folder: edit_manifest(folder, test=True), 'dataset.json: not a manifest'),
+        (lambda folder: labels(folder, '{"../x": 0}'), "'../x' cannot be the name of a folder"),
+        (lambda folder: labels(folder, '{"a": 0.5}'), 'not a table of category -> label'),
+        (lambda folder: labels(folder, '["a"]'), 'not a table of category -> label'),
     ],
 )
 def test_corruption_is_reported(copy, damage, message):

@@ -59,6 +59,30 @@ def test_settings_of_another_version(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ('field', 'value'),
+    [
+        ('net', 'n3'),
+        ('epochs', 'ten'),
+        ('epochs', float('nan')),
+        ('classes', 2.5),
+        ('classes', True),
+        ('filters', [64, 64]),
+        ('filters', [64, 64, 64, 0]),
+        ('size', 10**400),
+        ('batch_norm_momentum', 1.0),
+        ('loss', None),
+        ('categories', [1, 2]),
+        ('categories', 'cat'),
+    ],
+)
+def test_settings_edited_by_hand(tmp_path, field, value):
+    written = {'version': 2, **dataclasses.asdict(SETTINGS), field: value}
+    atomic.write_json(tmp_path / run_settings.FILE, written)
+    with pytest.raises(InputError, match=f'settings.json: {field} cannot be'):
+        run_settings.load(tmp_path)
+
+
+@pytest.mark.parametrize(
     ('written', 'changes'),
     [
         # As version 1 wrote them, with its names and its zeros for what a loss does not use.

@@ -6,7 +6,6 @@ files (name, size, times, inode). While the state is the same, the files are not
 
 import contextlib
 import hashlib
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -50,10 +49,9 @@ def checked_content(paths, labels, cache, title):
     Raises:
         InputError: an image is corrupt, not 8-bit grey, or not of the size of the others.
     """
-    state = _state(paths, labels)
-    known = _read(cache)
-    if known.get('state') == state:
-        return known['content'], known['size']
+    known = _read(cache, paths, labels)
+    if known is not None:
+        return known
     with ThreadPoolExecutor() as pool:
         checked = list(
             tqdm(pool.map(_check, paths, chunksize=256), title, len(paths), leave=False, delay=2)
@@ -64,13 +62,17 @@ def checked_content(paths, labels, cache, title):
         (label, name, value) for label, name, (_, value) in zip(labels, names, checked)
     )
     with contextlib.suppress(OSError):  # a read-only data set is read each time
+        state = _state(paths, labels, content, size)
         atomic.write_json(cache, {'state': state, 'content': content, 'size': size})
     return content, size
 
 
-def _state(paths, labels):
-    """Return a hash of names, labels, sizes, times and inodes: it changes when a file does."""
-    digest = hashlib.sha256()
+def _state(paths, labels, content, size):
+    """Return a hash that changes when a file does: of names, labels, sizes, times and inodes.
+
+    What is known of the files is in it, too: a cache file that was edited is not believed.
+    """
+    digest = hashlib.sha256(f'{content}/{size}/'.encode())
     for path, label in zip(paths, labels):
         status = os.stat(path)
         times = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
@@ -78,14 +80,14 @@ def _state(paths, labels):
     return digest.hexdigest()
 
 
-def _read(cache):
-    """Return what a cache file keeps, {} if it is absent or not one of ours."""
+def _read(cache, paths, labels):
+    """Return (digest, side) from a cache file; None if it is absent, or files have changed."""
     try:
-        known = json.loads(cache.read_text(encoding='utf-8'))
-        valid = isinstance(known['content'], str) and isinstance(known['size'], int)
-        return known if valid else {}
+        known = atomic.read_json(cache)
+        content, size = known['content'], known['size']
+        return (content, size) if known['state'] == _state(paths, labels, content, size) else None
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        return None
 
 
 def _check(path):

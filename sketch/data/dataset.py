@@ -5,13 +5,13 @@ reported before hours of training and not after.
 """
 
 import hashlib
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from sketch import atomic
 from sketch.data.content import checked_content
 from sketch.errors import InputError
 
@@ -110,13 +110,24 @@ def read_manifest(folder):
     """
     path = Path(folder) / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding='utf-8-sig'))
-        manifest['settings']['train'], manifest['settings']['test']
+        manifest = atomic.read_json(path)
+        settings, content = manifest['settings'], manifest.get('content', {})
+        counts = [settings[key] for key in ('classes', *FOLDERS, 'size')]
+        valid = all(type(count) is int and count > 0 for count in counts)
+        valid &= all(isinstance(text, str) for text in content.values())
+        valid &= isinstance(manifest['categories'], dict)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f'{path}: not a manifest of create_dataset.py; move it away') from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        valid = False
+    if not valid:
+        raise InputError(f'{path}: not a manifest of create_dataset.py; move it away')
     return manifest
+
+
+def is_folder_name(name):
+    """Return whether a category of this name can have a folder."""
+    return name not in ('', '.', '..') and not set(name) & set('/\\\0')
 
 
 def check_queries(dataset):
@@ -132,13 +143,16 @@ def _categories(folder):
     path = folder / LABELS
     remedy = 'make the data set with create_dataset.py, or name its folder with --data'
     try:
-        labels = json.loads(path.read_text(encoding='utf-8-sig'))
-        categories = tuple(sorted(labels, key=lambda name: int(labels[name])))
-        consecutive = [int(labels[name]) for name in categories] == list(range(len(labels)))
+        labels = {name: int(str(label)) for name, label in atomic.read_json(path).items()}
     except FileNotFoundError:
         raise InputError(f'{path}: no such file; {remedy}') from None
-    except (ValueError, TypeError):
+    except (ValueError, AttributeError):
         raise InputError(f'{path}: not a table of category -> label; {remedy}') from None
+    categories = tuple(sorted(labels, key=labels.get))
+    consecutive = [labels[name] for name in categories] == list(range(len(labels)))
+    for name in categories:
+        if not is_folder_name(name):
+            raise InputError(f'{path}: {name!r} cannot be the name of a folder; {remedy}')
     if not categories or not consecutive:
         raise InputError(f'{path}: labels are not 0, 1, 2, ...; {remedy}')
     return categories

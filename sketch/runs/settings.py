@@ -4,14 +4,13 @@ Importing this loads no TensorFlow.
 """
 
 import dataclasses
-import json
 import math
 from fractions import Fraction
 from pathlib import Path
 
 from sketch import atomic
 from sketch.errors import InputError
-from sketch.networks.registry import CROSS_ENTROPY, FIGURE_1_FILTERS, FILTERS
+from sketch.networks.registry import CROSS_ENTROPY, FIGURE_1_FILTERS, FILTERS, LOSSES, TITLES
 
 FILE = 'settings.json'  # in each checkpoint folder
 VERSION = 2
@@ -192,8 +191,7 @@ def load(folder):
     """
     path = Path(folder) / FILE
     try:
-        content = json.loads(path.read_text(encoding='utf-8-sig'))
-        return Settings(**_translated(content))
+        settings = Settings(**_translated(atomic.read_json(path)))
     except FileNotFoundError:
         return None
     except TypeError:
@@ -203,6 +201,11 @@ def load(folder):
         ) from None
     except (ValueError, AttributeError):
         raise InputError(f'{path}: corrupt; remove the folder and train again') from None
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if not _is_valid(field, value):
+            raise InputError(f'{path}: {field.name} cannot be {value!r}; correct it')
+    return settings
 
 
 def _translated(content):
@@ -218,6 +221,34 @@ def _translated(content):
     elif version != VERSION:
         raise TypeError
     return {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+
+
+_COUNTS = ('classes', 'size', 'batch_size', 'images', 'embedding_size', 'images_per_class')
+_NUMBERS = ('margin', 'learning_rate', 'learning_rate_decay')
+_VALID = {
+    **dict.fromkeys(_COUNTS, lambda value: 0 < value < 2**31),
+    **dict.fromkeys(_NUMBERS, lambda value: 0 < value < 1e300),
+    'net': TITLES.__contains__,
+    'loss': LOSSES.__contains__,
+    'filters': lambda value: len(value) in (0, 4) and all(_is_count(width) for width in value),
+    'epochs': lambda value: 0 <= value < 1e9,
+    'batch_norm_momentum': lambda value: 0 <= value < 1,
+    'seed': lambda value: 0 <= value < 2**32,
+    'categories': lambda value: all(isinstance(name, str) for name in value),
+}
+
+
+def _is_valid(field, value):
+    """Return whether train.py can have written a value."""
+    if value is None:
+        return field.default is None
+    kinds = (int, float) if field.type is float else field.type
+    right = isinstance(value, kinds) and (field.type is bool or not isinstance(value, bool))
+    return right and _VALID.get(field.name, lambda _: True)(value)
+
+
+def _is_count(value):
+    return isinstance(value, int) and 0 < value < 2**31
 
 
 def _short(value):
