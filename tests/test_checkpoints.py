@@ -82,13 +82,14 @@ class Reference:
         layer.set_weights(values)
         return y
 
-    def save(self, folder, step):
+    def save(self, folder, step, with_step=True):
         """Write the variables as plain TensorFlow does, with no settings beside them."""
         folder.mkdir(parents=True)
         with tf.Graph().as_default(), tf.compat.v1.Session() as session:
             for name, value in self.variables.items():
                 tf.compat.v1.get_variable(name, initializer=value)
-            tf.compat.v1.get_variable('global_step', initializer=np.int64(step))
+            if with_step:
+                tf.compat.v1.get_variable('global_step', initializer=np.int64(step))
             session.run(tf.compat.v1.global_variables_initializer())
             tf.compat.v1.train.Saver().save(session, str(folder / 'model.ckpt'), step)
 
@@ -207,6 +208,19 @@ def test_corruption_is_reported(foreign, small_dataset, tmp_path, damage):
         checkpoints.open_checkpoint(copy, small_dataset)
 
 
+@pytest.mark.parametrize('damage', ['float64', 'no step'])
+def test_variables_that_do_not_fit_are_named(small_dataset, tmp_path, refused, damage):
+    reference, folder = Reference('n1', small_dataset.size, seed=1), tmp_path / 'run'
+    if damage == 'float64':
+        name = 'ConvNet/dense_1/bias'
+        reference.variables[name] = reference.variables[name].astype(np.float64)
+        words = [f'{name} is float64 [3]', 'has float32 [3]']
+    else:
+        words = ['global_step is missing', 'has int64 []']
+    reference.save(folder, step=12, with_step=damage != 'no step')
+    refused('load.py', '--data', small_dataset.folder, folder, words=words)
+
+
 def test_weights_that_are_not_finite_are_refused(small_dataset, tmp_path, refused):
     reference = Reference('n1', small_dataset.size, seed=1)
     reference.variables['ConvNet/conv2d_3/kernel'][0, 0, 0, 0] = np.nan
@@ -246,7 +260,9 @@ def test_no_checkpoint(refused, small_dataset, tmp_path):
     data = ('--data', small_dataset.folder)
     (tmp_path / 'checkpoints_n1_1e').mkdir()
     for script in ('load.py', 'mAP.py'):
-        refused(script, *data, tmp_path / 'none', words=[tmp_path / 'none', 'no checkpoint'])
+        refused(script, *data, tmp_path / 'none', words=[tmp_path / 'none', 'no such folder'])
+        empty = tmp_path / 'checkpoints_n1_1e'
+        refused(script, *data, empty, words=[empty, 'no checkpoint'])
         refused(script, *data, '--checkpoints', tmp_path, words=[tmp_path, 'train.py'])
     refused('mAP.py', *data, '--k', '12', tmp_path, words=['--k 12', 'from 1 to 11'])
     refused('mAP.py', *data, '--k', tmp_path, words=['--k'])

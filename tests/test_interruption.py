@@ -124,6 +124,19 @@ def test_a_corrupt_checkpoint_is_removed_and_the_previous_one_used(
     assert step_in(later) == 15
 
 
+def test_all_checkpoints_of_a_folder_deleted(arguments, tmp_path, capsys):
+    folder = tmp_path / f'{NAME}_2e'
+    train.main([*arguments, '--epochs', '2'])
+    before = variables(folder)
+    for path in folder.glob('model.ckpt-*'):
+        path.unlink()
+    capsys.readouterr()
+    train.main([*arguments, '--epochs', '2'])
+    assert f'{folder}: no intact checkpoint; restarting from scratch' in capsys.readouterr().out
+    assert set(variables(folder)) == set(before)
+    assert step_in(folder) == 6
+
+
 def test_a_checkpoint_that_cannot_be_read_is_not_removed(arguments, tmp_path):
     folder = tmp_path / f'{NAME}_2e'
     train.main([*arguments, '--epochs', '2'])

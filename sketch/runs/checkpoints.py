@@ -46,16 +46,16 @@ def open_checkpoint(folder, dataset):
     folder = Path(folder)
     prefix = folders.newest(folder)
     try:
-        shapes = read_shapes(prefix)
+        variables = read_variables(prefix)
     except InputError as error:
         raise InputError(f'{error}; train or fetch it again') from None
-    settings = run_settings.load(folder) or _recognise(folder, prefix, shapes)
+    settings = run_settings.load(folder) or _recognise(folder, prefix, variables)
     for setting, name in (('classes', 'categories'), ('size', 'pixels a side')):
         mine, theirs = getattr(settings, setting), getattr(dataset, setting)
         if mine is not None and mine != theirs:
             raise InputError(f'{prefix}: made for {mine} {name}, but {dataset.folder} has {theirs}')
     check_size(settings.net, dataset)
-    _check_variables(prefix, shapes, settings, dataset)
+    _check_variables(prefix, variables, settings, dataset)
     step, run = folders.step_of(prefix), canonical(printable(folder.resolve().name))
     if run == settings.folder_name_before:
         run = settings.folder_name  # a folder of earlier versions, under its name of today
@@ -73,8 +73,8 @@ def check_size(net, dataset):
         )
 
 
-def read_shapes(prefix):
-    """Read every variable of a checkpoint to its end; return {name: shape}.
+def read_variables(prefix):
+    """Read every variable of a checkpoint to its end; return {name: tf.TensorSpec}.
 
     Raises:
         InputError: a file of the checkpoint is missing, cut or altered.
@@ -83,7 +83,7 @@ def read_shapes(prefix):
     """
     try:
         reader = tf.train.load_checkpoint(literal(prefix))
-        shapes = reader.get_variable_to_shape_map()
+        shapes, dtypes = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
         broken = [name for name in sorted(shapes) if not _is_finite(reader.get_tensor(name))]
     # TensorFlow raises one or the other, depending on which byte of which file is wrong.
     except (tf.errors.OpError, IndexError, ValueError, RuntimeError) as error:
@@ -91,43 +91,46 @@ def read_shapes(prefix):
         raise InputError(f'{prefix}: corrupt checkpoint ({reason})') from None
     if broken:
         raise NotFiniteError(f'{prefix}: {broken[0]} contains NaN or infinity')
-    return shapes
+    return {name: tf.TensorSpec(shape, dtypes[name]) for name, shape in shapes.items()}
 
 
 def _is_finite(value):
     return not np.issubdtype(value.dtype, np.floating) or bool(np.isfinite(value).all())
 
 
-def _recognise(folder, prefix, shapes):
+def _recognise(folder, prefix, variables):
     """Return the Settings that can be derived from the variables alone."""
-    kernels = [name for name in shapes if re.fullmatch(r'ConvNet/conv2d(_\d+)?/kernel', name)]
+    kernels = [name for name in variables if re.fullmatch(r'ConvNet/conv2d(_\d+)?/kernel', name)]
     net = {count: net for net, count in CONV_LAYERS.items()}.get(len(kernels))
-    if net is None or 'ConvNet/dense_1/bias' not in shapes:
+    if net is None or 'ConvNet/dense_1/bias' not in variables:
         raise InputError(
             f'{prefix}: neither skNet nor skResNet ({len(kernels)} convolutional layers named '
             'ConvNet/conv2d...)'
         )
     first_of_block = ('conv2d', 'conv2d_2', 'conv2d_4', 'conv2d_6')
-    filters = tuple(shapes[f'ConvNet/{name}/kernel'][-1] for name in first_of_block)
+    filters = tuple(variables[f'ConvNet/{name}/kernel'].shape[-1] for name in first_of_block)
     return Settings(
         net=net,
         filters=filters if net == 'n1' else (),
-        classes=shapes['ConvNet/dense_1/bias'][0],
+        classes=variables['ConvNet/dense_1/bias'].shape[0],
         epochs=epochs_in(folder.resolve().name),
     )
 
 
-def _check_variables(prefix, shapes, settings, dataset):
+def _check_variables(prefix, variables, settings, dataset):
     """Check the checkpoint's variables against those of its network on this data set's images."""
     with tf.Graph().as_default():
         images = tf.compat.v1.placeholder(tf.uint8, (None, dataset.size, dataset.size, 1))
         predict = tf.estimator.ModeKeys.PREDICT
+        tf.compat.v1.train.get_or_create_global_step()
         settings.network.model_fn(images, None, predict, settings.params)
         for variable in tf.compat.v1.global_variables():
-            expected, found = variable.shape.as_list(), shapes.get(variable.op.name)
+            expected = tf.TensorSpec(variable.shape, variable.dtype.base_dtype)
+            found = variables.get(variable.op.name)
             if found != expected:
+                has = found and f'{found.dtype.name} {found.shape.as_list()}'
                 raise InputError(
-                    f'{prefix}: {variable.op.name} is {found or "missing"}, but '
+                    f'{prefix}: {variable.op.name} is {has or "missing"}, but '
                     f'{TITLES[settings.net]} on images of {dataset.size}x{dataset.size} has '
-                    f'{expected}'
+                    f'{expected.dtype.name} {expected.shape.as_list()}'
                 )

@@ -52,16 +52,14 @@ def prepare(folder, settings, target):
         _refuse_old_name(folder, settings)
     if not (folder / run_settings.FILE).exists():
         _start(folder, settings, target)
-    prefix = folders.latest(folder)
-    while prefix is not None and not _intact(prefix):
+        return folders.latest(folder)
+    while (prefix := folders.latest(folder)) is not None and not _intact(prefix):
         folders.remove(prefix)
-        prefix = folders.latest(folder)
-        if prefix is None:
-            print(f'{folder}: no intact checkpoint; restarting from scratch')
-            _empty(folder)
-            _start(folder, settings, target)
-            prefix = folders.latest(folder)
-    return prefix
+    if prefix is None:
+        print(f'{folder}: no intact checkpoint; restarting from scratch')
+        _empty(folder)
+        _start(folder, settings, target)
+    return folders.latest(folder)
 
 
 def keep_only_last(folder):
@@ -80,7 +78,7 @@ def _intact(prefix):
         OSError: a file is there and cannot be read. That is no corruption.
     """
     try:
-        checkpoints.read_shapes(prefix)
+        checkpoints.read_variables(prefix)
     except InputError as error:
         for path in folders.files(prefix):
             with open(path, 'rb') as file:
@@ -147,7 +145,7 @@ def _earlier_checkpoint(folder, settings, target):
             earlier.append(prefix)
     for prefix in sorted(earlier, key=folders.step_of, reverse=True):
         try:
-            checkpoints.read_shapes(prefix)
+            checkpoints.read_variables(prefix)
             return prefix
         except InputError as error:
             print(f'{error}: not used')
