@@ -11,6 +11,7 @@ same files, names and seed give the same bytes, whatever the number of workers.
 """
 
 import hashlib
+import multiprocessing
 import os
 import sys
 import time
@@ -21,9 +22,9 @@ import numpy as np
 
 from sketch import atomic, command_line
 from sketch.data import builder, raster, staging
-from sketch.data.dataset import MANIFEST, SHEET, read_manifest
+from sketch.data.dataset import MANIFEST, SHEET, is_folder_name, read_manifest
 from sketch.errors import InputError
-from sketch.networks.registry import SMALLEST
+from sketch.networks.registry import SMALLEST, TITLES
 from sketch.runs.settings import Default
 
 BUCKET = 'https://storage.googleapis.com/quickdraw_dataset/full/binary'
@@ -32,7 +33,7 @@ SIZES = range(min(SMALLEST.values()), raster.CANVAS + 1)  # pixels that a networ
 
 def construct_from_scratch(
     files='files',
-    categories='categories.txt',
+    categories=None,
     out='.',
     classes=None,
     train=Default.train,
@@ -49,11 +50,12 @@ def construct_from_scratch(
 
     Args:
         files: folder of `<category>.bin` files.
-        categories: text file of category names; empty lines are skipped.
+        categories: text file of category names; empty lines are skipped. None is categories.txt in
+            the current folder, or beside this script.
         out: folder to fill. A data set with the same settings is kept. Nothing that this function
             did not make is touched.
-        classes: number of categories to choose; None is 100, or all of
-            categories_only.
+        classes: number of categories to choose; None is 100, or all if there are fewer or
+            categories_only names them.
         train, test: images per category, of drawings sampled uniformly without replacement from
             its file. A key_id that occurs twice counts once, at its first place.
         size: side of the images in pixels, 63 to 256 (skNet takes 91 or more).
@@ -71,9 +73,12 @@ def construct_from_scratch(
     files, out = Path(files), Path(out)
     if size not in SIZES:
         raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
+    categories = categories or _default_categories()
     names = _names_to_choose_from(categories, categories_only)
+    if classes is None:
+        classes = len(names) if categories_only else min(Default.classes, len(names))
     settings = {
-        'classes': classes or (len(names) if categories_only else Default.classes),
+        'classes': classes,
         'train': train,
         'test': test,
         'size': size,
@@ -89,7 +94,8 @@ def construct_from_scratch(
             print(f'{out / MANIFEST}: kept, it has these settings (--force rebuilds it)')
             return existing
         # 2. The categories, and their files.
-        chosen = choose_categories(names, settings['classes'], seed, categories)
+        source = '--categories-only' if categories_only else categories
+        chosen = choose_categories(names, classes, seed, source)
         if download:
             _download(chosen, files, mirror)
         check_files(chosen, files)
@@ -114,7 +120,7 @@ def read_categories(path):
         name = line.strip()
         if not name:
             continue
-        if name in ('.', '..') or set(name) & set('/\\\0'):
+        if not is_folder_name(name):
             raise InputError(f'{path}: line {number}: {name!r} cannot be the name of a folder')
         if name in seen:
             raise InputError(
@@ -149,7 +155,8 @@ def existing_manifest(out, settings, force):
     """Return the manifest of a finished data set in OUT, None if OUT is free.
 
     Raises:
-        InputError: OUT has a data set with other settings, or files that this script did not make.
+        InputError: OUT has a data set with other settings, or files that this script did not make
+            and would replace.
     """
     manifest = read_manifest(out)
     if manifest is None:
@@ -160,14 +167,26 @@ def existing_manifest(out, settings, force):
                     'beside it); move it away or give another --out'
                 )
         return None
+    if force:
+        staging.check_own(out, manifest)
     found = manifest['settings']
     different = [key for key in settings if found.get(key) != settings[key]]
     if different and not force:
-        values = ', '.join(f'{key} {found.get(key)} not {settings[key]}' for key in different)
+        values = ', '.join(
+            'other names to choose from'
+            if key == 'names_sha256'
+            else f'{key} {found.get(key)} not {settings[key]}'
+            for key in different
+        )
         raise InputError(
             f'{out / MANIFEST}: made with {values}; give another --out, or --force to replace it'
         )
     return manifest
+
+
+def _default_categories():
+    here = Path('categories.txt')
+    return here if here.exists() else Path(__file__).with_name(here.name)
 
 
 def _names_to_choose_from(categories, categories_only):
@@ -176,7 +195,10 @@ def _names_to_choose_from(categories, categories_only):
         return names
     unknown = [name for name in categories_only if name not in names]
     if unknown:
-        raise InputError(f'{categories}: has no category {unknown[0]!r}')
+        hint = command_line.near(unknown[0], names)
+        if not hint and ',' in unknown[0]:
+            hint = '; separate names by spaces'
+        raise InputError(f'{categories}: has no category {unknown[0]!r}{hint}')
     return list(dict.fromkeys(categories_only))
 
 
@@ -205,14 +227,18 @@ def _build_and_publish(out, files, chosen, settings, workers):
             f'{place}: {error.strerror}; the unfinished data set was removed'
         ) from None
     except BrokenProcessPool:
-        raise InputError(
-            f'{out}: a worker was killed (out of memory?); try fewer --workers'
-        ) from None
+        reason = 'a worker was killed (out of memory?); try fewer --workers'
+        if multiprocessing.get_start_method() != 'fork':
+            reason += ", or call this function below `if __name__ == '__main__':`"
+        raise InputError(f'{out}: {reason}') from None
     finally:
         staging.discard_unfinished(out)
     seconds = time.monotonic() - started
     images = len(chosen) * (settings['train'] + settings['test'])
     print(f'{out}: {images} images in {seconds:.1f} s, {images / seconds:.0f} images/s')
+    for net, smallest in SMALLEST.items():
+        if settings['size'] < smallest:
+            print(f'{out}: {TITLES[net]} takes larger images only, from {smallest}x{smallest} on')
     return manifest
 
 
@@ -234,8 +260,7 @@ def parse_arguments(argv):
         '--categories',
         metavar='FILE',
         type=Path,
-        default=Path('categories.txt'),
-        help='names, one per line',
+        help='names, one per line (default: categories.txt, here or beside this script)',
     )
     add('--categories-only', nargs='+', metavar='NAME', help='choose from these categories only')
     add('--download', action='store_true', help='fetch the chosen files into --files first')
@@ -248,7 +273,8 @@ def parse_arguments(argv):
         '--classes',
         metavar='N',
         type=count,
-        help=f'categories to choose (default: {Default.classes}, or all of --categories-only)',
+        help=f'categories to choose (default: {Default.classes}, or all if there are fewer or '
+        '--categories-only names them)',
     )
     add(
         '--train',

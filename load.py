@@ -21,7 +21,7 @@ def main(argv=None):
     command_line.add_results(data)
     command_line.add_measure(data)
     options = arguments.parse_args(argv)
-    results.read(options.results)  # fails now if it is no such table
+    results.check(options.results)
     chosen = folders.chosen(options.folders, options.checkpoints, options.unfinished)
     splits = command_line.SPLITS[options.measure]
     dataset = open_dataset(options.data, splits)

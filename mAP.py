@@ -95,9 +95,13 @@ def parse_arguments(argv):
     options = arguments.parse_args(argv)
     # argparse gives --k all words up to the next flag, folders included.
     words, options.k = options.k, [w for w in options.k if w == 'all' or w.isdecimal()]
-    options.folders = [Path(word) for word in words if word not in options.k] + options.folders
+    others = [word for word in words if word not in options.k]
+    for word in others:
+        if not Path(word).is_dir():
+            raise InputError(f'--k {word}: neither a number, nor `all`, nor a checkpoint folder')
     if words and not options.k:
-        raise InputError('--k: give integers or `all`')
+        raise InputError('--k: give numbers or `all`')
+    options.folders = [Path(word) for word in others] + options.folders
     options.distance = DISTANCES if options.distance == 'both' else (options.distance,)
     return options
 
@@ -105,7 +109,7 @@ def parse_arguments(argv):
 def main(argv=None):
     """Parse the command line, evaluate, and return the rows recorded in results.csv."""
     options = parse_arguments(argv)
-    results.read(options.results)  # fails now if it is no such table
+    results.check(options.results)
     chosen = folders.chosen(options.folders, options.checkpoints, options.unfinished)
 
     # 1. The test images: each will be a query against the others.
@@ -113,7 +117,7 @@ def main(argv=None):
     check_queries(dataset)
     ks = choose_k(options.k, len(dataset.test))
 
-    from sketch.evaluation import report, retrieval  # TensorFlow
+    from sketch.evaluation import retrieval  # TensorFlow
     from sketch.runs.checkpoints import open_checkpoint
 
     recorded = []
@@ -135,9 +139,27 @@ def main(argv=None):
             results.record(options.results, measured.rows)
             recorded += measured.rows
             if options.report and measured.variant == retrieval.FC1:
+                from sketch.evaluation import report  # matplotlib
+
                 place = options.report / checkpoint.run / measured.distance
                 print(report.report(measured.retrieval, dataset.categories, place))
+    if len(chosen) > 1:
+        print(f'\n{table(recorded)}')
     return recorded
+
+
+def table(rows):
+    """Return the rows of several checkpoints as a table of text: mAP, standard definition."""
+    shown = [row for row in rows if row.get('definition') == 'standard']
+    ks = sorted({row['k'] for row in shown})
+    values = {}
+    for row in shown:
+        name = ', '.join(filter(None, (row['run'], row['distance'], row['variant'])))
+        values.setdefault(name, {})[row['k']] = f'{row["value"]:.4f}'
+    width = max(map(len, values))
+    lines = [['standard definition'.ljust(width), *(f'mAP@{k}' for k in ks)]]
+    lines += [[name.ljust(width), *(row[k] for k in ks)] for name, row in values.items()]
+    return '\n'.join('  '.join(f'{cell:>9}' for cell in line) for line in lines)
 
 
 if __name__ == '__main__':

@@ -174,7 +174,8 @@ def parse_arguments(argv):
     if not options.out.parent.is_dir():
         raise InputError(f'{options.out.parent}: no such folder for the picture')
     if options.out.suffix[1:].lower() not in FORMATS:
-        raise InputError(f'--out {options.out}: end its name in .png, or in .{", .".join(FORMATS)}')
+        others = ', .'.join(ending for ending in FORMATS if ending != 'png')
+        raise InputError(f'--out {options.out}: end its name in .png, or in .{others}')
     return options
 
 

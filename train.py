@@ -165,7 +165,12 @@ def parse_arguments(argv):
 
     training = arguments.add_argument_group('training')
     training.add_argument(
-        '--net', nargs='+', choices=TITLES, default=Default.nets, help='n1 is skNet, n2 skResNet'
+        '--net',
+        nargs='+',
+        type=command_line.net,
+        choices=TITLES,
+        default=Default.nets,
+        help='n1 is skNet, n2 skResNet',
     )
     training.add_argument(
         '--epochs',
@@ -298,7 +303,13 @@ def main(argv=None):
     options = parse_arguments(argv)
     if len(options.net) > 1 and workers_of_tf_config():
         raise InputError('--net: with TF_CONFIG, one network per command, on all workers')
-    results.read(options.results)  # fails now, not after hours, if it is no such table
+    results.check(options.results)  # fails now, not after hours
+    print(
+        f'{" and ".join(TITLES[net] for net in options.net)} to '
+        f'{", ".join(f"{count:g}" for count in sorted(set(options.epochs)))} epochs on the images '
+        f'of {options.data}',
+        flush=True,
+    )
     dataset = open_dataset(options.data)
     splits = command_line.SPLITS[options.measure]
     measurements = Measurements(options.results, splits, options.eval_every_epoch)

@@ -1,6 +1,7 @@
 """The command line that scripts share: argument types, flags, help, and exit statuses."""
 
 import argparse
+import difflib
 import math
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 from sketch.errors import InputError, Interrupted
+from sketch.networks.registry import TITLES
 
 # The values of --measure, and the splits of the data set that they stand for.
 SPLITS = {'train': ('train',), 'test': ('test',), 'both': ('train', 'test')}
@@ -24,61 +26,50 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         return f'{action.help} (default: {" ".join(map(str, words)).replace("%", "%%")})'
 
 
+class _Parser(argparse.ArgumentParser):
+    """Raises InputError where argparse prints its usage and exits."""
+
+    def error(self, message):
+        raise InputError(f'{message}; see --help')
+
+
 def parser(module_doc):
-    """Return an ArgumentParser that shows a script's docstring and all defaults."""
-    return argparse.ArgumentParser(
-        prog=program_name(),
-        description=module_doc,
-        formatter_class=_Formatter,
-    )
+    """Return a parser that shows a script's docstring and all defaults.
+
+    Its parse_args raises InputError for a command line that is wrong.
+    """
+    return _Parser(prog=program_name(), description=module_doc, formatter_class=_Formatter)
 
 
-def positive_int(text):
-    """Argument type: a whole number of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not a whole number of at least 1')
-    return value
+def _argument_type(convert, is_valid, what):
+    """Return an argument type: what `convert` makes of the text, if that is valid."""
+
+    def argument(text):
+        try:
+            value = convert(text)
+        except ValueError:
+            value = None
+        if value is None or not is_valid(value):
+            raise argparse.ArgumentTypeError(f'{text} is not {what}')
+        return value
+
+    return argument
 
 
-def natural_int(text):
-    """Argument type: a whole number of at least 0."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f'{text} is negative')
-    return value
+positive_int = _argument_type(int, lambda n: n >= 1, 'a whole number of at least 1')
+natural_int = _argument_type(int, lambda n: n >= 0, 'a whole number of at least 0')
+# What TensorFlow accepts.
+seed = _argument_type(int, lambda n: 0 <= n < 2**32, f'a whole number from 0 to {2**32 - 1}')
+# 0 is the untrained network.
+epoch_count = _argument_type(float, lambda x: 0 <= x < math.inf, 'a number of epochs')
+above_0 = _argument_type(float, lambda x: 0 < x < math.inf, 'a number above 0')
+below_1 = _argument_type(float, lambda x: 0 <= x < 1, 'a number from 0 up to below 1')
 
 
-def seed(text):
-    """Argument type: a seed that TensorFlow accepts, 0 to 2**32 - 1."""
-    value = int(text)
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f'{text} is not in 0 to {2**32 - 1}')
-    return value
-
-
-def epoch_count(text):
-    """Argument type: a decimal number of epochs; 0 is the untrained network."""
-    value = float(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f'{text} is not a number of epochs')
-    return value
-
-
-def above_0(text):
-    """Argument type: a number above 0."""
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f'{text} is not a number above 0')
-    return value
-
-
-def below_1(text):
-    """Argument type: a number from 0 up to, not including, 1."""
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not from 0 up to below 1')
-    return value
+def net(text):
+    """Argument type: a network by its module or by its name, in any case: n1 or skNet."""
+    names = {title.lower(): name for name, title in TITLES.items()}
+    return names.get(text.lower(), text.lower())
 
 
 def add_data(arguments):
@@ -152,29 +143,37 @@ def add_renamed(arguments, old, new, **options):
     )
 
 
+def near(name, names):
+    """Return ' (did you mean X?)' for the known name that is most like a wrong one, or ''."""
+    by_lower = {known.lower(): known for known in names}
+    found = difflib.get_close_matches(name.lower(), by_lower, 1)
+    return f' (did you mean {by_lower[found[0]]!r}?)' if found else ''
+
+
 def run(main):
     """Call main() and end the process.
 
     The exit status is 0; 2, with one line, for invalid input; 128 + its number for a signal, as in
     a shell: 130 for Ctrl-C, 143 for SIGTERM.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         # A path may have bytes that are not UTF-8: they are printed as they are.
         stream.reconfigure(errors='surrogateescape')
     try:
         main()
     except InputError as error:
-        fail(error, 2)
+        _exit(f'error: {error}', 2)
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
-        place = f'{os.fspath(error.filename)}: ' if error.filename is not None else ''
-        fail(f'{place}{error.strerror or error}', 2)
+        named = isinstance(error.filename, (str, bytes, os.PathLike))
+        place = f'{os.fsdecode(error.filename)}: ' if named else ''
+        _exit(f'error: {place}{error.strerror or error}', 2)
     except Interrupted as stopped:
-        fail(stopped, 128 + stopped.number)
+        _exit(stopped, 128 + stopped.number)
     except KeyboardInterrupt:
-        fail('interrupted', 130)
+        _exit('interrupted', 130)
 
 
 def program_name():
@@ -183,7 +182,6 @@ def program_name():
     return f'python -m {spec.name}' if spec else Path(sys.argv[0]).name
 
 
-def fail(message, status):
-    """Print one line on standard error and exit."""
-    print(f'{program_name()}: error: {message}', file=sys.stderr)
+def _exit(message, status):
+    print(f'{program_name()}: {message}', file=sys.stderr)
     sys.exit(status)

@@ -128,6 +128,22 @@ def test_same_settings_are_kept_others_refused_force_replaces(build, tmp_path):
     assert not (tmp_path / 'out' / '.dataset-building').exists()
 
 
+@pytest.mark.parametrize('name', ['notes.txt', 'dog/1.png', '{}/mine.png', '{}/123.png'])
+def test_force_deletes_nothing_of_the_user(build, tmp_path, name):
+    category = next(iter(build()['categories']))
+    own = tmp_path / 'out' / 'training' / name.format(category)
+    own.parent.mkdir(exist_ok=True)
+    own.write_text('mine')
+    before = contents(tmp_path / 'out')
+    with pytest.raises(InputError, match='create_dataset.py did not make'):
+        build(test=4, force=True)
+    assert contents(tmp_path / 'out') == before
+    own.rename(own.with_name(f'._{own.name}'))  # what macOS leaves
+    if own.parent.name == category:
+        build(test=4, force=True)
+        assert len(list((tmp_path / 'out' / 'testing').rglob('*.png'))) == 12
+
+
 @pytest.mark.parametrize('force', [False, True])
 def test_a_folder_that_is_not_ours_is_never_touched(build, tmp_path, force):
     own = tmp_path / 'out' / 'training' / 'precious.txt'

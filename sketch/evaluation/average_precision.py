@@ -131,7 +131,7 @@ def choose_k(asked, images):
     chosen = [largest if k == 'all' else int(k) for k in asked]
     for k in chosen:
         if not 1 <= k <= largest:
-            raise InputError(f'--k {k}: must be from 1 to {largest} with {images} test images')
+            raise InputError(f'--k {k}: with {images} test images k is 1 to {largest}, or `all`')
     return sorted(set(chosen))
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,6 +84,8 @@ def read(path):
             columns, rows = table.fieldnames, list(table)
             if columns == [column for column in COLUMNS if column not in _ADDED]:
                 columns, rows = COLUMNS, [{**row, **dict.fromkeys(_ADDED, '')} for row in rows]
+            if not columns:
+                raise InputError(f'{path}: empty; remove it')
     except (UnicodeDecodeError, csv.Error):
         columns, rows = None, []
     if columns != COLUMNS or any(None in row or None in row.values() for row in rows):
@@ -90,6 +93,17 @@ def read(path):
             f'{path}: not a table of results (columns {",".join(COLUMNS)}); move it away'
         )
     return [{**row, 'run': canonical(row['run'])} for row in rows]
+
+
+def check(path):
+    """Raise InputError if rows cannot be recorded in a file: not such a table, or not writable."""
+    read(path)
+    path = Path(path).resolve()
+    place = path.parent  # a file is replaced, not rewritten
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f'{path}: cannot be written; give another --results')
 
 
 def has(path, wanted):

@@ -114,9 +114,8 @@ def _measure(variant, labels, ks, distance, threads, columns):
 def _describe(found, values, compact, title):
     queries, images = np.sum(found.has_relevant), len(found.labels)
     tied = np.sum(found.tied & found.has_relevant)
-    lines = [
-        f'  {title}: {queries} queries, in {tied} a relevant image ties with an irrelevant one'
-    ]
+    ties = f', in {tied} a relevant image ties with an irrelevant one' if tied else ''
+    lines = [f'  {title}: {queries} queries{ties}']
     for k in found.ks:
         row = ', '.join(f'{name} {values[name, k]:.4f}' for name in DEFINITIONS)
         lines.append(f'    mAP@{k}: {row}')

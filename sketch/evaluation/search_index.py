@@ -78,6 +78,7 @@ class SearchIndex:
         if Path(text).is_file():
             image = read_query(text, self.dataset.size)
             return Query(image, Path(text).name, None, self._vector(image), None)
+        text = text.removesuffix('.png')
         found = (self.key_ids == text).nonzero()[0]
         if len(found):
             index = found[0]

@@ -12,6 +12,8 @@ SUMMARY_STEPS = 20
 # An interruption loses at most this many steps, or the steps of this many seconds.
 CHECKPOINT_STEPS = 200
 CHECKPOINT_SECONDS = 300
+# Without a terminal: when the first line tells how fast it goes, and how often others follow.
+FIRST_LINE_SECONDS, LINE_SECONDS = 30, 600
 
 
 class CheckpointHook(tf.estimator.CheckpointSaverHook):
@@ -43,7 +45,7 @@ class _StepsOrSeconds(tf.estimator.SecondOrStepTimer):
 
 
 class ProgressHook(tf.estimator.SessionRunHook):
-    """Shows loss, images/s and the time left; without a terminal, one line per epoch.
+    """Shows loss, images/s and the time left; without a terminal, a line per epoch or 10 minutes.
 
     Args:
         title: what is trained.
@@ -62,6 +64,7 @@ class ProgressHook(tf.estimator.SessionRunHook):
         self.loss = tf.add_n(losses) / len(losses)
         self.step = self.first
         self.started = time.monotonic()
+        self.next_line = self.started + FIRST_LINE_SECONDS
         self.terminal = sys.stderr.isatty()
         self.bar = tqdm(
             desc=self.title,
@@ -81,18 +84,32 @@ class ProgressHook(tf.estimator.SessionRunHook):
         self.bar.set_postfix_str(f'loss {values.results:.3f}', refresh=False)
         self.bar.update(self.batch_size)
         before, after = ((self.step - i) * self.batch_size // self.images for i in (1, 0))
-        if not self.terminal and (after > before or self.step == self.last):
-            seconds = time.monotonic() - self.started
-            speed = (self.step - self.first) * self.batch_size / seconds
-            print(
-                f'{self.title}: {self.step * self.batch_size / self.images:.2f} epochs, step '
-                f'{self.step} of {self.last}, loss {values.results:.3f}, {speed:.1f} images/s',
-                flush=True,
-            )
+        is_due = after > before or self.step == self.last or time.monotonic() > self.next_line
+        if is_due and not self.terminal:
+            self._print_line(values.results)
+
+    def _print_line(self, loss):
+        now = time.monotonic()
+        self.next_line = now + LINE_SECONDS
+        per_step = (now - self.started) / (self.step - self.first)
+        print(
+            f'{self.title}: {self.step * self.batch_size / self.images:.2f} epochs, step '
+            f'{self.step} of {self.last}, loss {loss:.3f}, {self.batch_size / per_step:.1f} '
+            f'images/s, {duration(per_step * (self.last - self.step))} left',
+            flush=True,
+        )
 
     def end(self, session):
         """Close the bar."""
         self.bar.close()
+
+
+def duration(seconds):
+    """Return a time as one says it: 45 s, 12 min, 3 h 5 min."""
+    if seconds < 90:
+        return f'{seconds:.0f} s'
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f'{hours} h {minutes} min' if hours else f'{minutes} min'
 
 
 class SummaryHook(tf.estimator.SessionRunHook):

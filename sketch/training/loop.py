@@ -62,6 +62,7 @@ def prepare(run):
         return None
     step = folders.step_of(prefix)
     if step < run.settings.last_step:
+        print(f'{run.folder}: resumes at step {step} of {run.settings.last_step}')
         # TensorFlow reads this file. In a moved folder it would name the old place.
         folders.name_latest(run.folder, Path(prefix).name)
     elif len(list(run.folder.glob('model.ckpt-*.index'))) > 1:
@@ -140,7 +141,7 @@ def _check_weights(run):
     """
     prefix = folders.latest(run.folder)
     try:
-        checkpoints.read_shapes(prefix)
+        checkpoints.read_variables(prefix)
     except checkpoints.NotFiniteError as error:
         folders.remove(prefix)
         raise InputError(

@@ -6,6 +6,9 @@ also adds up how many were asked to stop.
 
 import contextlib
 import signal
+import socket
+import sys
+import threading
 
 from sketch.tensorflow_setup import tf
 
@@ -76,7 +79,7 @@ def with_stop_votes(model_fn):
 
 @contextlib.contextmanager
 def handle_signals(hook):
-    """Pass signals on to a hook while the block runs.
+    """Pass signals on to a hook while the block runs, and print at once that one came.
 
     A second signal has its usual effect: it ends the process at once, without a checkpoint.
     """
@@ -89,7 +92,34 @@ def handle_signals(hook):
     for number in SIGNALS:
         before[number] = signal.signal(number, handle)
     try:
-        yield
+        with _announced():
+            yield
     finally:
         for number in SIGNALS:
             signal.signal(number, before[number])
+
+
+@contextlib.contextmanager
+def _announced():
+    """Print a line as soon as a signal comes.
+
+    Python calls its handlers only between two instructions, and a step is one that takes seconds.
+    But it writes the signal's number to this socket at once, and a thread waits for it.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+
+    def wait():
+        if reader.recv(1) in {bytes([number]) for number in SIGNALS}:
+            print('stopping: finishing the step, then saving a checkpoint', file=sys.stderr)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        writer.close()  # ends the thread
+        thread.join()
+        reader.close()
