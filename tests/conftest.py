@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import broken_server
 import pytest
 
 import create_dataset
@@ -39,6 +40,14 @@ def real_drawings():
     if not REAL.is_dir():
         pytest.skip('no real drawings: ../shared/quickdraw is absent')
     return REAL
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A running broken_server.Server, which no proxy of the environment comes between."""
+    monkeypatch.setenv('no_proxy', '*')
+    with broken_server.running() as server:
+        yield server
 
 
 @pytest.fixture(scope='session')
