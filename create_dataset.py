@@ -64,7 +64,7 @@ def construct_from_scratch(
         force: replace a data set with other settings.
         categories_only: names to choose from, instead of the whole list.
         download: fetch the chosen files that are missing or corrupt.
-        mirror: URL to fetch from.
+        mirror: http or https URL to fetch from.
 
     Raises:
         InputError: names the file and the remedy. OUT is left as it was.
@@ -203,16 +203,26 @@ def _names_to_choose_from(categories, categories_only):
 
 
 def _download(chosen, files, mirror):
+    """Fetch the chosen files; print a line for each reason why one fails, if there are several."""
     from sketch.data.download import fetch  # requests is slow to load and seldom needed
 
     failed = fetch(chosen, files, mirror)
-    for reason in failed.values():
-        print(reason, file=sys.stderr)
-    if failed:
-        raise InputError(
-            f'{files}: {len(failed)} of {len(chosen)} files could not be downloaded; run the same '
-            'command again to resume'
-        )
+    if not failed:
+        return
+    alike = {}  # reason -> files
+    for name, reason in failed.items():
+        alike.setdefault(reason, []).append(f'{name}.bin')
+    lines = []
+    for reason, names in alike.items():
+        more = f' and {len(names) - 2} more' if len(names) > 2 else ''
+        some = '' if len(names) == len(chosen) else f'{", ".join(names[:2])}{more}: '
+        lines.append(f'{some}{reason}')
+    if len(lines) > 1:
+        print(*lines, sep='\n', file=sys.stderr)
+        lines = ['for the reasons above; run the same command again to resume']
+    raise InputError(
+        f'{files}: {len(failed)} of {len(chosen)} files could not be downloaded: {lines[0]}'
+    )
 
 
 def _build_and_publish(out, files, chosen, settings, workers):

@@ -1,54 +1,71 @@
-"""Downloads QuickDraw `.bin` files: several at a time, resumed when cut, verified at the end."""
+"""Downloads QuickDraw `.bin` files: several at a time, resumed when cut, checked at the end."""
 
-import base64
 import hashlib
+import os
+import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
-import requests
 from tqdm import tqdm
+
+from sketch.data.http_client import (
+    AGAIN,
+    CHUNK,
+    HEAD_REFUSED,
+    Client,
+    TransferError,
+    announced,
+    body,
+    check_mirror,
+    check_status,
+    host_of,
+)
+from sketch.data.quickdraw import DrawingFile, FormatError
 
 AT_ONCE = 4  # files
 ATTEMPTS = 6  # per file
 BACK_OFF = 1.0  # seconds before the second attempt, doubled before each later one
-TIMEOUT = 30  # seconds without a byte
-CHUNK = 1 << 16  # bytes; a broken transfer loses at most this much
-TEMPORARY = {408, 429, 500, 502, 503, 504}  # HTTP statuses worth another attempt
-
-
-class _TransferError(Exception):
-    """An attempt that failed; `final` if another one cannot succeed."""
-
-    def __init__(self, reason, final=False):
-        super().__init__(reason)
-        self.final = final
+# Categories have about 145,000 drawings in 20 to 40 MB. A hostile body fills this much of the disk,
+# and as much memory again while it is parsed.
+LARGEST = 256_000_000  # bytes of a file
+NO_DRAWINGS = 'something else than drawings'
 
 
 def fetch(names, folder, mirror, back_off=BACK_OFF):
     """Download `<name>.bin` for every name into a folder.
 
     A file is written as `<name>.bin.part`, which a later attempt or run resumes. It gets its name
-    when its size and its md5 (if the server's x-goog-hash header has one) are right. An existing
-    file is kept if both are right, and downloaded again if not.
+    when it has the size and the md5 (in x-goog-hash) that the server announces and parses as
+    drawings. An existing file is kept if all that holds, and downloaded again if not; what the
+    server does not announce is not checked. Without size and md5, a file that is cut exactly
+    between two drawings cannot be told from a whole one.
+
+    Temporary failures are tried again, ATTEMPTS times in all. A host that cannot be reached is
+    given up for all names together, after three times back_off if it never answered.
 
     Args:
         names: of categories.
         folder: Path, made if missing.
-        mirror: URL that `/<name>.bin` is appended to.
+        mirror: http or https URL that `/<name>.bin` is appended to.
         back_off: seconds before the second attempt.
 
     Returns:
-        dict {name: reason} of the files that could not be downloaded; empty on success.
+        dict {name: reason} of the files that could not be downloaded; empty on success. A reason is
+        one line, and the same for all files that fail alike.
+
+    Raises:
+        InputError: the mirror is not an http or https URL.
     """
+    check_mirror(mirror.strip())
+    base = mirror.strip().rstrip('/')
     folder.mkdir(parents=True, exist_ok=True)
     stop = threading.Event()
-    bar = tqdm(desc='downloading', total=0, unit='B', unit_scale=True)
-    with requests.Session() as session, bar, ThreadPoolExecutor(AT_ONCE) as pool:
-        # A compressed transfer would report other sizes and ranges.
-        session.headers['Accept-Encoding'] = 'identity'
+    every_wait = back_off * (2 ** (ATTEMPTS - 1) - 1)
+    client = Client(patience=every_wait, first_patience=3 * back_off)
+    with client, _Progress() as progress, ThreadPoolExecutor(AT_ONCE) as pool:
         files = [
-            _File(session, f'{mirror.rstrip("/")}/{quote(name)}.bin', folder / f'{name}.bin', bar)
+            _File(client, f'{base}/{quote(name)}.bin', folder / f'{name}.bin', progress)
             for name in names
         ]
         try:
@@ -62,11 +79,12 @@ def fetch(names, folder, mirror, back_off=BACK_OFF):
 class _File:
     """One file being downloaded."""
 
-    def __init__(self, session, url, path, bar):
-        self.session, self.url, self.path, self.bar = session, url, path, bar
+    def __init__(self, client, url, path, progress):
+        self.client, self.url, self.path, self.progress = client, url, path, progress
+        self.host = host_of(url)
         self.part = path.with_name(path.name + '.part')
-        self.size = self.md5 = None
-        self.shown = 0  # its bytes on the progress bar
+        self.size = self.md5 = None  # as announced
+        self.shown = self.expected = 0  # its bytes on the progress bar
 
     def fetch(self, stop, back_off):
         """Return None when the file is complete, else the reason why it is not."""
@@ -76,88 +94,173 @@ class _File:
             try:
                 self._attempt(stop)
                 return None
-            except _TransferError as failure:
+            except TransferError as failure:
                 reason = str(failure)
                 if failure.final:
                     break
-            except requests.RequestException as error:
-                reason = f'{type(error).__name__}: {error}'
             except OSError as error:  # a full disk stays full
-                reason = f'{error.filename or self.part}: {error.strerror}'
-                break
-        return f'{self.url}: {reason}'
+                return f'{error.filename or self.path.parent}: {error.strerror}'
+        return reason
 
     def _attempt(self, stop):
-        with self.session.head(self.url, timeout=TIMEOUT, allow_redirects=True) as answer:
-            self._read_headers(answer)
-        if self._verified(self.path):
-            self._show(self.path.stat().st_size)
+        exists = _is_file(self.path)
+        self._ask_what_is_announced()
+        if exists and self._fault(self.path) is None:
             return
-        held = self.part.stat().st_size if self.part.exists() else 0
+        held = self.part.stat().st_size if _is_file(self.part, follow_links=False) else 0
+        begin = held
         if self.size is None or held < self.size:
-            self._transfer(held, stop)
-        if not self._verified(self.part):
-            got = self.part.stat().st_size
-            if self.size is None or got >= self.size:
-                self.part.unlink()  # nothing to resume
-            if got == self.size:
-                raise _TransferError(f'the md5 of the {got} bytes received is wrong')
-            raise _TransferError(f'received {got} of {self.size} bytes')
+            begin = self._transfer(held, stop)
+        self._check_part(fresh=begin == 0)
         self.part.replace(self.path)
 
-    def _read_headers(self, answer):
-        """Take size and md5 from the headers of a response."""
-        self._check_status(answer)
-        length = answer.headers.get('Content-Length')
-        size = int(length) if length and length.isdecimal() else None
-        if size != self.size:
-            self.bar.total += (size or 0) - (self.size or 0)
-            self.bar.refresh()
-        self.size = size
-        hashes = dict(
-            part.strip().split('=', 1)
-            for part in answer.headers.get('x-goog-hash', '').split(',')
-            if '=' in part
-        )
-        self.md5 = base64.b64decode(hashes['md5']) if 'md5' in hashes else None
+    def _ask_what_is_announced(self):
+        for method in ('HEAD', 'GET'):
+            with self.client.ask(method, self.url) as answer:
+                if method == 'HEAD' and answer.status_code in HEAD_REFUSED:
+                    continue
+                check_status(answer)
+                _, self.size, self.md5 = announced(answer)
+                break
+        self._check_size(self.size)
 
-    def _check_status(self, answer):
-        if answer.status_code not in (200, 206):
-            final = answer.status_code not in TEMPORARY
-            raise _TransferError(f'the server answers {answer.status_code} {answer.reason}', final)
+    def _check_size(self, size):
+        if size is not None and size > LARGEST:
+            raise TransferError(
+                f'{self.host} sends over {LARGEST // 10**6} MB, too much for a file of drawings: '
+                'check --mirror',
+                final=True,
+            )
 
     def _transfer(self, held, stop):
-        """Append the missing bytes to the part; rewrite it if the server sends the whole file."""
-        headers = {'Range': f'bytes={held}-'} if held else {}
-        with self.session.get(self.url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        """Append the missing bytes to the part, or rewrite it if the server sends the whole file.
+
+        Returns:
+            The position in the file of the first byte received.
+        """
+        with self.client.ask('GET', self.url, held) as answer:
             if answer.status_code == 416:
-                self.part.unlink()
-                raise _TransferError('the server has no such range')
-            self._check_status(answer)
-            same_range = answer.headers.get('Content-Range', '').startswith(f'bytes {held}-')
-            resumes = answer.status_code == 206 and same_range
-            if answer.status_code == 206 and not resumes:
-                raise _TransferError('the server sends another range than asked for')
-            self._show(held if resumes else 0)
-            with open(self.part, 'ab' if resumes else 'wb') as file:
-                for chunk in answer.iter_content(CHUNK):
+                self.part.unlink(missing_ok=True)
+                raise TransferError(f'{self.host} has no such range; {AGAIN}')
+            check_status(answer)
+            begin, size, md5 = announced(answer)
+            if begin not in (0, held):
+                raise TransferError(f'{self.host} sends another range than asked for; {AGAIN}')
+            self.size, self.md5 = size or self.size, md5 or self.md5
+            self._check_size(self.size)
+            position = begin
+            with open(self.part, 'ab' if begin else 'wb', opener=_open_no_link) as file:
+                for chunk in body(answer):
                     if stop.is_set():
-                        raise _TransferError('interrupted', final=True)
+                        raise TransferError('interrupted', final=True)
+                    position += len(chunk)
+                    self._check_end(position)
                     file.write(chunk)
-                    self._show(self.shown + len(chunk))
+                    self._show(position)
+            if self.size is None and 'Transfer-Encoding' in answer.headers:
+                self.size = position  # the end of chunks is marked: the body is not cut
+        return begin
 
-    def _verified(self, path):
-        """Return whether a file exists with the size and md5 that the server reports."""
-        if not path.exists() or (self.size is not None and path.stat().st_size != self.size):
-            return False
-        if self.md5 is None:
-            return True
-        content = hashlib.md5()
-        with open(path, 'rb') as file:
-            while chunk := file.read(CHUNK):
-                content.update(chunk)
-        return content.digest() == self.md5
+    def _check_end(self, position):
+        """Remove the part and raise TransferError if a body is longer than it may be."""
+        try:
+            self._check_size(position)
+            if self.size is not None and position > self.size:
+                raise TransferError(
+                    f'{self.host} sends more bytes than it announces: check --mirror', final=True
+                )
+        except TransferError:
+            self.part.unlink()
+            raise
 
-    def _show(self, held):
-        self.bar.update(held - self.shown)
-        self.shown = held
+    def _check_part(self, fresh):
+        """Raise TransferError unless the part is the whole file; remove it if it is of no use.
+
+        Args:
+            fresh: whether all of it was received just now.
+        """
+        if self.size is not None and self.part.stat().st_size < self.size:
+            raise TransferError(f'{self.host} cuts the transfer; {AGAIN}')
+        fault = self._fault(self.part)
+        if fault is None:
+            return
+        page = _is_web_page(self.part)
+        self.part.unlink()
+        if fresh and page:
+            raise TransferError(
+                f'{self.host} sends a web page instead of drawings, perhaps a login page: open it '
+                'in a browser, or check --mirror',
+                final=True,
+            )
+        if fresh and fault == NO_DRAWINGS and self.size is not None:
+            raise TransferError(f'{self.host} sends {fault}: check --mirror', final=True)
+        raise TransferError(f'{self.host} sends {fault}; {AGAIN}')
+
+    def _fault(self, path):
+        """Return what a file has instead of what the server announces, None if nothing."""
+        if self.size not in (None, path.stat().st_size):
+            return 'a file of another size'
+        if self.md5 is not None and _md5_of(path) != self.md5:
+            return 'bytes with a wrong md5'
+        try:
+            with DrawingFile(path) as drawings:
+                return None if len(drawings) else NO_DRAWINGS
+        except FormatError:
+            return NO_DRAWINGS
+
+    def _show(self, position):
+        expected = max(self.size or 0, position)
+        self.progress.add(position - self.shown, expected - self.expected)
+        self.shown, self.expected = position, expected
+
+
+class _Progress:
+    """A bar for the bytes of all files, from the first one received; use as a context manager."""
+
+    def __init__(self):
+        self._bar, self._lock = None, threading.Lock()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._bar is not None:
+            self._bar.close()
+
+    def add(self, received, expected):
+        """Count bytes, negative for those that are received anew."""
+        with self._lock:
+            if self._bar is None:
+                self._bar = tqdm(desc='downloading', total=expected, unit='B', unit_scale=True)
+            else:
+                self._bar.total += expected
+            self._bar.update(received)
+
+
+def _is_file(path, follow_links=True):
+    """Return whether a file exists; raise TransferError if anything else has its name."""
+    try:
+        status = os.stat(path, follow_symlinks=follow_links)
+    except FileNotFoundError:
+        return False
+    # A second name of the same content is a link, too.
+    if not stat.S_ISREG(status.st_mode) or (not follow_links and status.st_nlink > 1):
+        raise TransferError(f'{path}: a link, folder or device, not a file; remove it', final=True)
+    return True
+
+
+def _open_no_link(path, flags):
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+
+
+def _is_web_page(path):
+    with open(path, 'rb') as file:
+        return file.read(CHUNK).lstrip(b'\xef\xbb\xbf \t\r\n').startswith(b'<')
+
+
+def _md5_of(path):
+    content = hashlib.md5()
+    with open(path, 'rb') as file:
+        while chunk := file.read(CHUNK):
+            content.update(chunk)
+    return content.digest()
