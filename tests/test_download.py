@@ -62,7 +62,11 @@ def test_a_later_run_goes_on_from_the_part(server, tmp_path):
     assert (tmp_path / 'x.bin').read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize('part', [b'', CONTENT[:5], bytes(300_000), PAGE, CONTENT, CONTENT + b'x'])
+@pytest.mark.parametrize(
+    'part',
+    [b'', CONTENT[:5], bytes(300_000), PAGE, CONTENT, CONTENT + b'x'],
+    ids=['empty', 'begun', 'wrong', 'page', 'whole', 'longer'],
+)
 @pytest.mark.parametrize('fault', [None, 'ignore range', 'wrong bytes', 429, 503, 'cut'])
 def test_whatever_was_left_the_file_ends_right(server, tmp_path, part, fault):
     server.files['x.bin'] = CONTENT

@@ -47,6 +47,7 @@ def length_of(body):
         (('Transfer-Encoding: chunked',), chunked(PAGE)),
         ((length_of(PAGE), MD5), PAGE),
     ],
+    ids=['length', 'connection', 'chunked', 'wrong md5'],
 )
 def test_a_web_page_is_told_and_not_kept(server, tmp_path, headers, body):
     server.answers['x.bin'] = Answer(headers, body)
@@ -55,7 +56,7 @@ def test_a_web_page_is_told_and_not_kept(server, tmp_path, headers, body):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize('body', [GARBAGE, CONTENT[:-5], b''])
+@pytest.mark.parametrize('body', [GARBAGE, CONTENT[:-5], b''], ids=['garbage', 'cut', 'empty'])
 def test_what_does_not_parse_is_not_kept(server, tmp_path, body):
     names = list('abcde')
     framed = Answer(('Transfer-Encoding: chunked',), chunked(body) if body else b'0\r\n\r\n')
@@ -74,7 +75,9 @@ def test_a_cut_that_only_the_parser_sees_is_tried_again(server, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize('old', [PAGE, CONTENT[:-5], b'', GARBAGE])
+@pytest.mark.parametrize(
+    'old', [PAGE, CONTENT[:-5], b'', GARBAGE], ids=['page', 'cut', 'empty', 'garbage']
+)
 def test_an_existing_file_that_does_not_parse_is_repaired(server, tmp_path, old):
     (tmp_path / 'x.bin').write_bytes(old)
     server.answers['x.bin'] = Answer((), CONTENT)
@@ -141,6 +144,7 @@ def test_several_reasons_are_a_line_each(server, run_script, tmp_path):
         Answer(('Content-Length: ' + '9' * 5000,), CONTENT),
         Answer(('Content-Length: 3000000',), CONTENT * 3),
     ],
+    ids=['chunked', 'connection', '5000 digits', 'length'],
 )
 def test_a_body_has_a_cap(server, tmp_path, monkeypatch, answer):
     monkeypatch.setattr(download, 'LARGEST', len(CONTENT))
@@ -156,6 +160,7 @@ def test_a_body_has_a_cap(server, tmp_path, monkeypatch, answer):
         (CONTENT + drawings(1), 'more bytes than it announces'),
         (CONTENT[:-RECORD], 'cuts the transfer'),
     ],
+    ids=['longer', 'shorter'],
 )
 def test_a_body_is_as_long_as_announced(server, tmp_path, body, words):
     class Chunked(Answer):
@@ -169,7 +174,9 @@ def test_a_body_is_as_long_as_announced(server, tmp_path, body, words):
     assert (tmp_path / 'x.bin.part').exists() == (words == 'cuts the transfer')
 
 
-@pytest.mark.parametrize('part', [PAGE, GARBAGE, CONTENT[5:300_000]])
+@pytest.mark.parametrize(
+    'part', [PAGE, GARBAGE, CONTENT[5:300_000]], ids=['page', 'garbage', 'shifted']
+)
 def test_a_part_of_no_use_is_replaced_without_an_md5(server, tmp_path, part):
     server.hashes = False
     server.files['x.bin'] = CONTENT
@@ -234,6 +241,11 @@ def test_a_redirect_is_followed(server, tmp_path, target):
     server.answers['x.bin'] = Answer((f'Location: {target}',), bytes(10**6), '307 Elsewhere')
     assert fetch(server, ['x'], tmp_path) == {}
     assert (tmp_path / 'x.bin').read_bytes() == CONTENT
+
+
+def test_a_redirect_that_is_not_utf8(server, tmp_path):
+    server.answers['x.bin'] = Answer(('Location: \xff.bin',), status='302 Found')
+    assert '404' in only_reason(fetch(server, ['x'], tmp_path), ['x'])
 
 
 def test_a_compressed_file_is_refused(server, tmp_path):

@@ -91,6 +91,22 @@ def test_a_server_that_comes_back_in_time(server, monkeypatch, tmp_path):
     assert download.fetch(NAMES, tmp_path, server.url, back_off=0.2) == {}
 
 
+def test_a_host_that_answers_between_failures_is_not_given_up(server, monkeypatch, tmp_path):
+    server.answers = {f'{name}.bin': Answer((), drawings(5)) for name in NAMES}
+    lookup, asked = socket.getaddrinfo, []
+
+    def fails_now_and_then(*arguments, **options):
+        time.sleep(0.04)
+        asked.append(arguments)
+        if len(asked) % 20 == 0:
+            raise socket.gaierror(socket.EAI_AGAIN, 'Temporary failure in name resolution')
+        return lookup(*arguments, **options)
+
+    monkeypatch.setattr(socket, 'getaddrinfo', fails_now_and_then)
+    assert download.fetch(NAMES, tmp_path, server.url, back_off=0.01) == {}
+    assert len(asked) > 80
+
+
 @pytest.mark.parametrize(
     ('proxy', 'words'),
     [
