@@ -248,6 +248,12 @@ def test_a_redirect_that_is_not_utf8(server, tmp_path):
     assert '404' in only_reason(fetch(server, ['x'], tmp_path), ['x'])
 
 
+def test_an_answer_that_is_not_http(server, tmp_path):
+    server.answers['x.bin'] = Answer(status='', head_status='200 OK')
+    assert 'breaks off its answer' in only_reason(fetch(server, ['x'], tmp_path), ['x'])
+    assert asked(server, 'x.bin') == download.ATTEMPTS
+
+
 def test_a_compressed_file_is_refused(server, tmp_path):
     server.answers['x.bin'] = Answer(('Content-Encoding: gzip', LENGTH), CONTENT)
     assert 'compresses' in only_reason(fetch(server, ['x'], tmp_path), ['x'])
