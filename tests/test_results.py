@@ -29,12 +29,29 @@ def test_a_row_is_found_by_some_of_its_columns(tmp_path):
     assert not results.has(tmp_path / 'none.csv', {'net': 'n1'})
 
 
+def test_an_empty_file_is_refused(tmp_path):
+    (tmp_path / 'results.csv').touch()
+    with pytest.raises(InputError, match=r'results\.csv: empty; remove it'):
+        results.read(tmp_path / 'results.csv')
+
+
+def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path, monkeypatch):
+    results.check(tmp_path / 'new' / 'folder' / 'results.csv')
+    (tmp_path / 'file').touch()
+    for path in (tmp_path / 'file' / 'results.csv', tmp_path / 'file' / 'a' / 'results.csv'):
+        with pytest.raises((InputError, OSError)):
+            results.check(path)
+    monkeypatch.setattr(results.os, 'access', lambda *_: False)  # root may write everywhere
+    with pytest.raises(InputError, match=r'results\.csv: cannot be written; give another'):
+        results.check(tmp_path / 'results.csv')
+
+
 def test_no_file_has_no_rows(tmp_path):
     assert results.read(tmp_path / 'results.csv') == []
 
 
 @pytest.mark.parametrize(
-    'content', [b'a,b\n1,2\n', ','.join(results.COLUMNS).encode() + b'\nx,n1\n', b'', b'PK\xff\x00']
+    'content', [b'a,b\n1,2\n', ','.join(results.COLUMNS).encode() + b'\nx,n1\n', b'PK\xff\x00']
 )
 def test_another_table_is_refused(tmp_path, content):
     (tmp_path / 'results.csv').write_bytes(content)
