@@ -32,3 +32,10 @@ def epochs_in(name):
     """Return the number of epochs at the end of a run's name, None without one."""
     match = re.search(r'[_-](\d+(?:\.\d+)?)e$', name)
     return float(match.group(1)) if match else None
+
+
+def epochs_text(epochs):
+    """Return a number of epochs in words: untrained, 0.5 epochs, 1 epoch."""
+    if epochs == 0:
+        return 'untrained'
+    return f'{epochs:g} epoch' + 's' * (epochs != 1)

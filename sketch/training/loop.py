@@ -13,6 +13,7 @@ from sketch.errors import InputError, Interrupted
 from sketch.networks.registry import TITLES
 from sketch.runs import checkpoints, folders, run_folder
 from sketch.runs import settings as run_settings
+from sketch.runs.names import epochs_text
 from sketch.runs.settings import Settings
 from sketch.tensorflow_setup import literal, tf
 from sketch.training import distribution, hooks
@@ -216,7 +217,7 @@ def _estimator_and_input(run, first):
 
 def _progress(run, first, last):
     settings = run.settings
-    title = f'{TITLES[settings.net]} to {settings.epochs:g} epochs'
+    title = f'{TITLES[settings.net]} to {epochs_text(settings.epochs)}'
     return hooks.ProgressHook(title, first, last, settings.batch_size, len(run.dataset.train))
 
 
