@@ -1,145 +1,182 @@
-"""Draws the paper's figures 3 to 7 from what was measured, with the paper's own points faint.
+"""Draws the paper's figures 3 to 7 from what was measured, beside the paper's own points.
 
     python plots.py --results results.csv --out figures
 
 Takes the table that train.py, load.py and mAP.py keep. Leaves, as PNG and SVG:
     figure_3             accuracy against epochs
     figure_4, figure_5   accuracy on the training and test set at the largest epoch counts
-    figure_6             mAP against epochs, in the paper's definition
-    figure_7             mAP at the largest epoch counts, in the paper's definition
+    figure_6             mAP of fc1 against epochs, in the paper's definition
+    figure_7             mAP of fc1 at the largest epoch counts, in the paper's definition
+    figure_embedding     mAP of a triplet loss's embedding, beside fc1 of the same run
     figure_compactness   mean distance within over mean distance between categories
+A run has a colour and a marker; line styles tell training from test set, and each k. A single epoch
+count has a short line, to show its style. A run's first seed has filled markers, its other seeds
+have hollow ones and thin lines; bars show the first seed. The paper's points are pale, its lines
+wide. The embedding has a figure of its own: the paper's figures 6 and 7 show fc1, and pairs of bars
+read best without the other runs.
+
 The paper's points (docs/results/paper_figures.csv) were read off the images of its figures (values
 to 0.003, epochs to 0.05). They come from 100 categories of 1000 + 50 drawings.
 tools/draw_networks.py draws figures 1 and 2, the networks.
 """
 
-import csv
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.transforms import blended_transform_factory
+
 from sketch import command_line
-from sketch.errors import InputError
-from sketch.evaluation import results
+from sketch.evaluation import points as point_files
+from sketch.evaluation.points import EMBEDDING, FC1, PAPERS_RUN, by_run, told_apart
 from sketch.networks.registry import TITLES
-from sketch.plotting import plain, plt, save_for_print
-from sketch.runs.names import series
+from sketch.plotting import MEDIUM, SMALL, inches, plt, save_for_print, wrapped
+from sketch.runs.names import epochs_text
 
-PAPER = Path(__file__).parent / 'docs' / 'results' / 'paper_figures.csv'
-COLOURS = {'n1': 'tab:blue', 'n2': 'tab:red'}
-MARKERS = 'osD^vP*X'  # one per run, whatever its seed, where a network has several
-LINES = {'train': '-', 'test': '--'}
-BARS = (4, 5, 7)  # figures
-LARGEST = 2  # epoch counts that bars show; the paper's are 60 and 90
-PAPERS_RUN = 'the paper'
-
-# Number, metric, split (None: all) and title of each figure.
-FIGURES = (
-    (3, 'accuracy', None, 'Figure 3: accuracy against epochs'),
-    (4, 'accuracy', 'train', 'Figure 4: accuracy on the training set, largest epoch counts'),
-    (5, 'accuracy', 'test', 'Figure 5: accuracy on the test set, largest epoch counts'),
-    (6, 'mAP', None, "Figure 6: mAP against epochs (the paper's definition)"),
-    (7, 'mAP', None, "Figure 7: mAP at the largest epoch counts (the paper's definition)"),
-    (
-        'compactness',
-        'compactness',
-        None,
-        'Compactness: distance within over distance between categories',
-    ),
-)
+# Cold colours for skNet, warm ones for skResNet. The first run of a net has the first ones.
+COLOURS = {
+    'n1': ('tab:blue', 'tab:cyan', 'navy', 'tab:green'),
+    'n2': ('tab:red', 'tab:orange', 'darkred', 'tab:purple'),
+}
+MARKERS = 'osD^vP*X<>phd'  # 13, and 4 colours: 52 runs of a net look different
+WIDTH, MARGIN = 9, 0.25  # of all figures, in inches
+TEXT_WIDTH = WIDTH - 2 * MARGIN
+AXES = 4.6  # height of curves with their title, in inches
+ROW = 0.21  # height of a bar with its gap, in inches
 
 
-class Point(NamedTuple):
-    """One number of a figure."""
+class Figure(NamedTuple):
+    """What one figure shows."""
 
-    run: str  # name without its epoch count and seed, or PAPERS_RUN
-    seed: str
-    net: str
-    epochs: float
+    name: object  # the paper's number, or a word
     metric: str
-    split: str
-    k: str
-    value: float
-    step: float  # of the run; None for the paper's points
-    setting: str  # what was measured on, for the title
-    dataset: str  # digest of the data set, '' if unknown
+    title: str
+    tells: str  # field of Point that tells the lines of one run and seed apart
+    splits: tuple = ('train', 'test')
+    vectors: tuple = (FC1,)
+    bars: int = 0  # one for each of the largest epoch counts; 0 for curves
+
+    def choose(self, points):
+        """Return the Points of this figure, those of different data under different names."""
+        chosen = [
+            point
+            for point in points
+            if point.metric == self.metric
+            and point.split in self.splits
+            and point.vectors in self.vectors
+        ]
+        if self.name == EMBEDDING:  # with fc1 of the same checkpoints only
+            embedded = {_checkpoint(point) for point in chosen if point.vectors == EMBEDDING}
+            chosen = [point for point in chosen if _checkpoint(point) in embedded]
+        return told_apart(chosen)
 
 
-def measured_points(path):
-    """Return the Points of a results file, mAP in the paper's definition with Euclidean distance.
-
-    Raises:
-        InputError: the table is missing or corrupt.
-    """
-    rows = results.read(path)
-    if not rows:
-        raise InputError(f'{path}: no measurements; run train.py and mAP.py first')
-    points = []
-    for row in rows:
-        as_paper = (row['distance'], row['variant']) == ('euclidean', '')
-        drawn = {'mAP': as_paper and row['definition'] == 'paper', 'compactness': as_paper}
-        if row['epochs'] and drawn.get(row['metric'], True):
-            try:
-                points.append(_point(row))
-            except ValueError:
-                raise InputError(
-                    f'{path}: {row["run"]}: epochs, step, seed or value is not a number'
-                ) from None
-    return points
+FIGURES = (
+    Figure(3, 'accuracy', 'accuracy against epochs', 'split'),
+    Figure(4, 'accuracy', 'accuracy on the training set', 'split', splits=('train',), bars=2),
+    Figure(5, 'accuracy', 'accuracy on the test set', 'split', splits=('test',), bars=2),
+    Figure(6, 'mAP', "mAP of fc1 against epochs (the paper's definition)", 'k'),
+    Figure(7, 'mAP', "mAP of fc1 (the paper's definition)", 'k', bars=2),
+    Figure(EMBEDDING, 'mAP', "mAP of fc1 and a triplet loss's embedding (the paper's definition)",
+           'vectors', vectors=(FC1, EMBEDDING), bars=1),
+    Figure('compactness', 'compactness',
+           'Compactness: distance within over distance between categories',
+           'vectors', vectors=(FC1, EMBEDDING)),
+)  # fmt: skip
 
 
-def paper_points():
-    """Return the paper's own Points by the number of their figure."""
-    figures = defaultdict(list)
-    with open(PAPER, encoding='utf-8', newline='') as file:
-        for row in csv.DictReader(file):
-            figure, epochs, value = int(row.pop('figure')), row.pop('epochs'), row.pop('value')
-            point = Point(PAPERS_RUN, seed='', epochs=float(epochs), value=float(value), step=None,
-                          setting='', dataset='', **row)  # fmt: skip
-            figures[figure].append(point)
-    return figures
-
-
-def told_apart(points):
-    """Return the points of one figure with runs on different data under different names.
-
-    No line and no bar joins measurements on different data sets, sizes or numbers of categories.
-    """
-    data = {(point.setting, point.dataset) for point in points}
-
-    def told(point):
-        notes = [point.setting] * (len({setting for setting, _ in data}) > 1)
-        if len({dataset for setting, dataset in data if setting == point.setting}) > 1:
-            # Tables of earlier versions do not name the data set, nor the momentum if it was 0.99.
-            unknown = 'data unknown' if '_momentum' in point.run else 'before 0.98'
-            notes.append(f'data {point.dataset[:6]}' if point.dataset else unknown)
-        return point._replace(run=' '.join([point.run, *notes]))
-
-    return [told(point) for point in points]
-
-
-def curves(axes, points, style):
-    """Draw one line per run, seed, split and k against epochs.
+def draw_curves(shown, points, papers):
+    """Return a matplotlib figure of values against epochs, with its legend below.
 
     Args:
-        axes: to draw on.
-        points: Points.
-        style: function of the first Point of a line that returns plot()'s keywords.
+        shown: Figure.
+        points: measured Points.
+        papers: Points of the paper.
     """
+    figure, axes = plt.subplots(layout='constrained')
+    styles = line_styles(getattr(point, shown.tells) for point in [*points, *papers])
+    looks, seeds = run_looks(points), by_run(points)
+    reach = 0.03 * max(1, *(point.epochs for point in [*papers, *points]))
     lines = defaultdict(list)
-    for point in points:
-        lines[point.run, point.net, point.seed, point.split, point.k].append(point)
-
-    # The order of the legend: by run and net, training before test, small k first.
-    def legend_order(key):
-        run, net, seed, split, k = key
-        return run, net, seed, split == 'test', int(k or 0)
-
-    for key in sorted(lines, key=legend_order):
-        line = sorted(lines[key], key=lambda point: point.epochs)
-        axes.plot([p.epochs for p in line], [p.value for p in line], **style(line[0]))
-    axes.set_xlabel('epochs')
+    for point in [*papers, *points]:
+        lines[point.net, point.run, point.seed, getattr(point, shown.tells)].append(point)
+    for (net, run, seed, told), line in lines.items():
+        if run == PAPERS_RUN:
+            look = _papers_look(net)
+        else:
+            look = _look(*looks[net, run], first=seed == seeds[net, run][0])
+        line = sorted((point.epochs, point.value) for point in line)
+        if len(line) == 1:  # a dot alone would not show the line style
+            ((epochs, value),) = line
+            line = [(max(0, epochs - reach), value), *line, (epochs + reach, value)]
+            look['markevery'] = [1]
+        axes.plot(*zip(*line), **look, linestyle=styles[told])
+    step_axis(axes, points)
+    axes.set(xlabel='epochs', ylabel=shown.metric, xlim=(0, None))
+    if shown.metric != 'compactness':  # its values are close together
+        axes.set_ylim(0, 1.03 if shown.metric == 'accuracy' else None)
     axes.grid(alpha=0.3)
+    _describe(figure, shown, points, papers)
+    legend = _legend(figure, _entries(shown, points, papers, styles))
+    height = legend.get_window_extent(figure.canvas.get_renderer()).height / figure.dpi
+    figure.set_size_inches(WIDTH, AXES + height)
+    return figure
+
+
+def draw_bars(shown, points, papers):
+    """Return a matplotlib figure of the largest epoch counts of each run's first seed as bars.
+
+    The name of a run stands above its bars. The arguments are those of draw_curves.
+    """
+    figure, axes = plt.subplots(layout='constrained')
+    figure.get_layout_engine().set(w_pad=MARGIN)
+    # The names reach across the picture, not only across the axes.
+    across = blended_transform_factory(figure.transFigure, axes.transData)
+    top, labels = 0.0, {}
+    for rows in _groups([*points, *papers], shown.bars):
+        name = wrapped(label_of(rows[0].net, rows[0].run, rows[0].seed), TEXT_WIDTH, SMALL)
+        heading = axes.text(
+            *(MARGIN / 2 / WIDTH, top, name),  # to the left of all labels
+            transform=across,
+            va='top',
+            fontsize=SMALL,
+            bbox={'color': 'white', 'pad': 1},  # no grid line crosses it
+        )
+        heading.set_in_layout(False)
+        top += 1 + name.count('\n')
+        for point in rows:
+            bar = axes.barh(top + 0.4, point.value, height=0.8, color=_bar_colour(point))
+            axes.bar_label(bar, fmt='%.3f', padding=3, fontsize=SMALL)
+            labels[top + 0.4] = _bar_label(shown, point)
+            top += 1
+        top += 0.5
+    axes.set_yticks(list(labels), labels.values(), fontsize=SMALL)
+    axes.set(xlabel=shown.metric, xlim=(0, 1.1), ylim=(top, -0.3))
+    axes.grid(alpha=0.3, axis='x')
+    axes.set_axisbelow(True)
+    axes.spines[['left', 'top', 'right']].set_visible(False)
+    axes.tick_params(axis='y', length=0)
+    lines = _describe(figure, shown, points, papers)
+    figure.set_size_inches(WIDTH, 0.7 + 0.2 * lines + ROW * top)
+    return figure
+
+
+def line_styles(told):
+    """Return {what tells lines apart: line style}: solid, dashed, then one dot more for each."""
+    told = sorted(set(told), key=_order)
+    styles = ['-', *((0, (5, 2) + (1, 2) * dots) for dots in range(len(told)))]
+    return dict(zip(told, styles))
+
+
+def run_looks(points):
+    """Return {(net, run): (colour, marker)}."""
+    looks = {}
+    for net, colours in COLOURS.items():
+        for place, key in enumerate(key for key in by_run(points) if key[0] == net):
+            looks[key] = colours[place % len(colours)], MARKERS[place % len(MARKERS)]
+    return looks
 
 
 def step_axis(axes, points):
@@ -151,133 +188,118 @@ def step_axis(axes, points):
         above.set_xlabel(f'steps ({rate:g} per epoch here; 781 in the paper)')
 
 
-def first_seeds(points):
-    """Return {(net, run): the first seed} of the points: the one that figures show in full."""
-    first = {}
+def label_of(net, run, seed=0):
+    """Return what a figure calls a run: its network, and the marks of its name."""
+    if run == PAPERS_RUN:
+        return f'{TITLES[net]}, {PAPERS_RUN}'
+    marks = run.replace(f'checkpoints_{net}', '').strip('_, ').replace('_', ' ')
+    marks = ', '.join(filter(None, [marks, f'seed {seed}' if seed else '']))
+    return TITLES[net] + (f' ({marks})' if marks else '')
+
+
+def _checkpoint(point):
+    """Return what the measurements of one checkpoint on one data set share."""
+    return point.net, point.run, point.seed, point.epochs, point.setting, point.dataset
+
+
+def _groups(points, epoch_counts):
+    """Return lists of Points, one per run and seed that has bars; the paper's are the last.
+
+    Of each k and kind of vectors, a run has bars of its first seed's largest epoch counts.
+    """
+    rows = defaultdict(list)
     for point in points:
-        key = point.net, point.run
-        first[key] = min(first.get(key, point.seed), point.seed, key=_number)
-    return first
+        rows[point.net, point.run, point.k, point.vectors].append(point)
+    groups = defaultdict(list)
+    for (net, run, *_), own in rows.items():
+        seed = min(point.seed for point in own)
+        own = [point for point in own if point.seed == seed]
+        largest = sorted({point.epochs for point in own})[-epoch_counts:]
+        groups[net, run, seed] += [point for point in own if point.epochs in largest]
+    keys = [(net, run, seed) for (net, run), seeds in by_run(points).items() for seed in seeds]
+    keys.sort(key=lambda key: key[1] == PAPERS_RUN)
+    return [
+        sorted(groups[key], key=lambda point: (point.k, point.epochs, _order(point.vectors)))
+        for key in keys
+        if key in groups
+    ]
 
 
-def bars(axes, points):
-    """Draw the largest epoch counts of each run as bars, with their values."""
-    groups = defaultdict(dict)
-    for point in points:
-        groups[point.run, point.net, point.k, point.seed][point.epochs] = point.value
-    drawn = 0
-    for (run, net, k, seed), values in sorted(groups.items()):
-        for epochs in sorted(values)[-LARGEST:]:
-            label = label_of(run, net, seed) + (f', k = {k}' if k else '') + f', {epochs:g} epochs'
-            faint = run == PAPERS_RUN
-            bar = axes.barh(label, values[epochs], color=COLOURS[net], alpha=0.3 if faint else 0.9)
-            axes.bar_label(bar, fmt='%.3f', padding=3)
-            drawn += 1
-    axes.set_xlim(0, 1.1)
-    axes.invert_yaxis()
-    axes.grid(alpha=0.3, axis='x')
-    axes.figure.set_size_inches(8, 1.6 + 0.32 * drawn)
+def _order(told):
+    """Return the place of what tells lines apart: numbers by size, training set and fc1 first."""
+    return told if isinstance(told, int) else ('train', FC1, 'test', EMBEDDING).index(told)
 
 
-def label_of(run, net, seed=''):
-    """Return what a legend calls a run."""
-    marks = run.replace(f'checkpoints_{net}', '').strip('_ ').replace('_', ' ')
-    marks = ' '.join(filter(None, [marks, f'seed {seed}' if seed not in ('', '0') else '']))
-    return plain(TITLES[net] + (f' ({marks})' if marks else ''))
+def _bar_label(shown, point):
+    """Return the label of a bar: what the name of its run does not tell."""
+    parts = [f'k = {point.k}'] * bool(point.k) + [epochs_text(point.epochs)]
+    return ', '.join(parts + [point.vectors] * (len(shown.vectors) > 1))
 
 
-def draw_curves(points, papers, metric, title):
-    """Return a figure of curves."""
-    figure, axes = plt.subplots(figsize=(10, 5.2), layout='constrained')
-    curves(axes, papers, lambda point: _faint_style(point, metric))
-    curves(axes, points, _style(points))
-    step_axis(axes, points)
-    axes.set_ylabel(metric)
-    if metric != 'compactness':  # its values are close together
-        axes.set_ylim(0, 1.03 if metric == 'accuracy' else None)
-    axes.set_xlim(0, None)
-    axes.legend(fontsize='small', loc='upper left', bbox_to_anchor=(1.01, 1))
-    describe(figure, points, papers, title)
-    return figure
+def _bar_colour(point):
+    if point.run == PAPERS_RUN:
+        return _pale(point.net)
+    return COLOURS[point.net][point.vectors == EMBEDDING]
 
 
-def draw_bars(points, papers, metric, title):
-    """Return a figure of bars, with the first seed of each run only."""
-    figure, axes = plt.subplots(layout='constrained')
-    first = first_seeds(points)
-    bars(axes, [*(p for p in points if p.seed == first[p.net, p.run]), *papers])
-    axes.set_xlabel(metric)
-    describe(figure, points, papers, title)
-    return figure
+def _pale(net):
+    """Return the colour of the paper's points: the net's first one, mixed with white."""
+    return tuple(1 - 0.3 * (1 - part) for part in to_rgb(COLOURS[net][0]))
 
 
-def describe(figure, points, papers, title):
-    """Add the title and what was measured on."""
-    settings = ' / '.join(sorted({point.setting for point in points}))
-    faint = '; faint: the paper' if papers else ''
-    figure.suptitle(f'{title}\nmeasured on {settings}{faint}', fontsize='medium')
+def _papers_look(net):
+    return {'color': _pale(net), 'marker': '.', 'markersize': 11, 'linewidth': 3.5, 'zorder': 1}
 
 
-def _point(row):
-    """Return the Point of a row of results.csv; raise ValueError if a number is none."""
-    _number(row['seed'])
-    return Point(
-        # The seed is a column of its own: without it, all seeds of a run have one name.
-        run=_without_seed(series(row['run']), row['seed']),
-        epochs=float(row['epochs']),
-        value=float(row['value']),
-        step=float(row['step']),
-        setting=f'{row["classes"]} categories, {row["size"]} pixels',
-        **{key: row[key] for key in ('dataset', 'seed', 'net', 'metric', 'split', 'k')},
+def _look(colour, marker, first):
+    """Return plot()'s keywords for a run's first seed, or for its other ones."""
+    filled = {'color': colour, 'marker': marker, 'markersize': 5.5}
+    return filled if first else {**filled, 'markerfacecolor': 'white', 'linewidth': 0.7}
+
+
+def _entries(shown, points, papers, styles):
+    """Return the lines of a legend: runs, line styles, the paper."""
+    entries, looks = [], run_looks(points)
+    for (net, run), (first, *others) in by_run(points).items():
+        label = label_of(net, run, first)
+        if others:
+            label += f'; hollow: seed {", ".join(map(str, others))}'
+        entries.append(Line2D([], [], **_look(*looks[net, run], first=True), label=label))
+    for told, style in styles.items():
+        label = f'k = {told}' if shown.tells == 'k' else told
+        entries.append(Line2D([], [], color='black', linestyle=style, label=label))
+    for net in sorted({point.net for point in papers}):
+        entries.append(Line2D([], [], **_papers_look(net), label=label_of(net, PAPERS_RUN)))
+    return entries
+
+
+def _legend(figure, entries):
+    """Return a legend below the axes, in as many columns as fit."""
+    handle = 0.75  # of a column, in inches: the line, and the space around it
+    widest = handle + max(inches(entry.get_label(), SMALL) for entry in entries)
+    return figure.legend(
+        entries,
+        [wrapped(entry.get_label(), TEXT_WIDTH - handle, SMALL) for entry in entries],
+        loc='outside lower center',
+        ncols=max(1, min(3, int(TEXT_WIDTH / widest))),
+        fontsize=SMALL,
+        handlelength=4,
     )
 
 
-def _without_seed(run, seed):
-    return run.replace(f'_seed{seed}', '') if seed else run
-
-
-def _style(points):
-    """Return the style of measured lines: colour by net, marker by run, faint for other seeds."""
-    first, epochs = first_seeds(points), defaultdict(set)
-    ks = sorted({point.k for point in points if point.k}, key=int)
-    runs = {net: sorted(run for n, run in first if n == net) for net in TITLES}
-    for point in points:
-        epochs[point.net, point.run, point.seed].add(point.epochs)
-
-    def style(point):
-        other_seed = point.seed != first[point.net, point.run]
-        what = f'k = {point.k}' if point.k else point.split
-        label = f'{label_of(point.run, point.net, point.seed)}, {what}'
-        # A single dot of another seed needs no line in the legend.
-        alone = other_seed and len(epochs[point.net, point.run, point.seed]) == 1
-        lines = ('-', '--', '-.', ':')
-        return {
-            'color': COLOURS[point.net],
-            'linestyle': lines[ks.index(point.k) % 4] if point.k else LINES[point.split],
-            'marker': MARKERS[runs[point.net].index(point.run) % len(MARKERS)],
-            'alpha': 0.4 if other_seed else 1,
-            'label': None if alone else label,
-        }
-
-    return style
-
-
-def _faint_style(point, metric):
-    """Return the style of one of the paper's lines."""
-    of_accuracy = metric == 'accuracy'
-    dashed = point.split == 'test' if of_accuracy else point.k == '4999'
-    return {
-        'color': COLOURS[point.net],
-        'linestyle': '--' if dashed else '-',
-        'marker': '.',
-        'alpha': 0.25,
-        'label': f'{PAPERS_RUN}: {TITLES[point.net]}, '
-        + (point.split if of_accuracy else f'k = {point.k}'),
-    }
-
-
-def _number(seed):
-    return int(seed or 0)
+def _describe(figure, shown, points, papers):
+    """Add the title, what was measured on and what looks mean; return the number of lines."""
+    title = f'Figure {shown.name}: {shown.title}' if isinstance(shown.name, int) else shown.title
+    if shown.bars:
+        title += ', largest epoch count' + 's' * (shown.bars > 1)
+    notes = ['measured on ' + ' / '.join(sorted({point.setting for point in points}))]
+    if any(len(seeds) > 1 for seeds in by_run(points).values()):
+        notes.append('first seed of each run' if shown.bars else 'hollow, thin: other seeds')
+    if papers:
+        notes.append(f'pale{"" if shown.bars else ", wide"}: {PAPERS_RUN} (100 categories)')
+    text = wrapped(f'{title}\n{"; ".join(notes)}', TEXT_WIDTH, MEDIUM)
+    figure.suptitle(text, fontsize=MEDIUM)
+    return 1 + text.count('\n')
 
 
 def main(argv=None):
@@ -292,18 +314,17 @@ def main(argv=None):
         help='folder that receives the figures',
     )
     options = arguments.parse_args(argv)
-    points, papers = measured_points(options.results), paper_points()
+    points, papers = point_files.measured(options.results), point_files.of_paper()
     options.out.mkdir(parents=True, exist_ok=True)
     drawn = []
-    for number, metric, split, title in FIGURES:
-        chosen = [p for p in points if p.metric == metric and split in (None, p.split)]
-        chosen = told_apart(chosen)
+    for shown in FIGURES:
+        chosen = shown.choose(points)
         if not chosen:
-            print(f'figure {number} skipped: {options.results} has no {metric} for it')
+            print(f'figure {shown.name} skipped: {options.results} has no {shown.metric} for it')
             continue
-        draw = draw_bars if number in BARS else draw_curves
-        figure = draw(chosen, papers[number], metric, title)
-        drawn.append(str(save_for_print(figure, options.out, f'figure_{number}')))
+        draw = draw_bars if shown.bars else draw_curves
+        figure = draw(shown, chosen, papers[shown.name])
+        drawn.append(str(save_for_print(figure, options.out, f'figure_{shown.name}')))
     print('\n'.join(drawn))
 
 

@@ -55,6 +55,7 @@ evaluation/         measures a checkpoint
     report              tables and charts by category
     search_index        images to be searched
     results             results.csv
+    points              the numbers that figures show
 """
 
 import sys

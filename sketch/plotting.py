@@ -1,6 +1,8 @@
 """matplotlib without a display: `from sketch.plotting import plt, save`."""
 
+import functools
 import io
+import textwrap
 
 import matplotlib
 
@@ -9,7 +11,10 @@ from sketch import atomic
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
+SMALL, MEDIUM = 8.5, 10  # fonts, in points
 DPI = 120
 PRINT_DPI = 150
 FORMATS = tuple(FigureCanvasBase.get_supported_filetypes())  # endings that save() can write
@@ -18,6 +23,33 @@ FORMATS = tuple(FigureCanvasBase.get_supported_filetypes())  # endings that save
 def plain(text):
     """Return text that matplotlib shows as it is: names may have $, which starts a formula."""
     return text.replace('$', r'\$')
+
+
+@functools.lru_cache(maxsize=10_000)
+def inches(text, size):
+    """Return the width of one line of text in a font of `size` points."""
+    points, _, _ = text_to_path.get_text_width_height_descent(
+        text, FontProperties(size=size), False
+    )
+    return points / 72
+
+
+def wrapped(text, width, size):
+    """Return text for matplotlib, broken into lines of at most `width` inches.
+
+    Lines break at spaces and hyphens; a word that is wider than `width` breaks inside.
+
+    Args:
+        text: to show as it is; its own line breaks stay.
+        width: in inches.
+        size: of the font in points.
+    """
+    lines = text.split('\n')
+    for length in range(max(map(len, lines)), 0, -1):
+        lines = [part for line in text.split('\n') for part in textwrap.wrap(line, length) or ['']]
+        if all(inches(line, size) <= width for line in lines):
+            break
+    return plain('\n'.join(lines))
 
 
 def save(figure, path, dpi=DPI, metadata=None):

@@ -1,15 +1,19 @@
-"""The figures: made from the table, by the script, without inventing any."""
+"""The figures: made from the table, by the script, without inventing any, and readable."""
 
 import re
 
 import pytest
+from geometry import check_readable
+from matplotlib.text import Annotation
 from PIL import Image
 
 import plots
-from sketch.evaluation import results
-from tools import draw_networks
+from sketch.evaluation import points, results
+from sketch.plotting import plt
+from sketch.runs.names import epochs_text
 
 VARIANTS = ('rerank', 'rerank-probability', 'embedding')
+LONG = '_triplet-and-cross-entropy_margin0.35_embedding64_batch32_rate0.0005_decay0.97_momentum0.95'
 
 
 @pytest.fixture
@@ -40,26 +44,55 @@ def table(tmp_path):
     return path
 
 
-def test_all_figures(table, run_script, tmp_path):
-    ended = run_script('plots.py', '--results', table, '--out', tmp_path / 'figures')
-    assert ended.returncode == 0, ended.stderr
-    assert len(ended.stdout.splitlines()) == 6
-    for number in (*range(3, 8), 'compactness'):
-        with Image.open(tmp_path / 'figures' / f'figure_{number}.png') as image:
-            assert image.width > 600
+@pytest.fixture
+def drawn(monkeypatch, tmp_path):
+    """Return a function that runs plots.py on rows of a table and returns its figures by name."""
 
-    def drawn(number):
-        """The texts of a figure, which its SVG repeats as comments."""
-        text = (tmp_path / 'figures' / f'figure_{number}.svg').read_text()
-        return set(re.findall('<!-- (.*) -->', text))
+    def draw(rows):
+        figures = {}
+        monkeypatch.setattr(
+            plots, 'save_for_print', lambda figure, out, name: figures.update({name: figure})
+        )
+        results.record(tmp_path / 'drawn.csv', rows)
+        plots.main(['--results', str(tmp_path / 'drawn.csv'), '--out', str(tmp_path)])
+        return figures
 
-    for net in ('skNet', 'skResNet'):
-        assert {f'{net}, train', f'{net}, test'} <= drawn(3)
-        for number in (4, 5):
-            assert {f'{net}, 1 epochs', f'{net}, 2 epochs', '0.250', '0.500'} <= drawn(number)
-        assert f'{net}, k = 49' in drawn(6)
-        assert {f'{net}, k = 49, 2 epochs', '0.250'} <= drawn(7)
-        assert f'{net}, test' in drawn('compactness')
+    yield draw
+    plt.close('all')
+
+
+def entries_of(figure):
+    """Return {text: line} of a legend."""
+    legend = figure.legends[0]
+    texts = [text.get_text().replace('\n', ' ') for text in legend.get_texts()]
+    return dict(zip(texts, legend.legend_handles))
+
+
+def curves_of(figure, run, told, filled=True):
+    """Return the values of the lines that a reader of the legend takes for a run's."""
+    entries = entries_of(figure)
+    run, style = entries[run], entries[told]
+    return [
+        list(line.get_ydata())
+        for line in figure.axes[0].lines
+        if (line.get_color(), line.get_marker()) == (run.get_color(), run.get_marker())
+        and line._unscaled_dash_pattern == style._unscaled_dash_pattern
+        and (line.get_markerfacecolor() != 'white') == filled
+    ]
+
+
+def bars_of(figure):
+    """Return [(name of the run, label, value)] of a figure of bars, from top to bottom."""
+    axes = figure.axes[0]
+    labels = dict(zip(axes.get_yticks(), (label.get_text() for label in axes.get_yticklabels())))
+    names = [text for text in axes.texts if not isinstance(text, Annotation)]
+    names = [(text.get_position()[1], text.get_text().replace('\n', ' ')) for text in names]
+    found = []
+    for bar in axes.patches:
+        place = bar.get_y() + bar.get_height() / 2
+        (label,) = (label for tick, label in labels.items() if abs(tick - place) < 0.01)
+        found.append((max(name for name in names if name[0] < place)[1], label, bar.get_width()))
+    return found
 
 
 def seeded(row, net, seed, mark=''):
@@ -68,41 +101,132 @@ def seeded(row, net, seed, mark=''):
     return {**row, 'run': row['run'].replace(f'_{net}', name), 'seed': seed}
 
 
-def test_other_seeds_stand_in_the_legend_as_curves_and_not_as_dots(table, tmp_path, monkeypatch):
-    rows = [row for row in results.read(table) if row['metric'] == 'accuracy']
-    curve = [seeded(row, 'n1', 1) for row in rows]
-    dot = [seeded(row, 'n2', 2) for row in rows]
-    dot = [row for row in dot if float(row['epochs']) == 1]
-    results.record(tmp_path / 'r.csv', [*rows, *curve[: len(rows) // 2], *dot])
-    monkeypatch.chdir(tmp_path)
-    plots.main(['--results', 'r.csv', '--out', '.'])
-    text = (tmp_path / 'figure_3.svg').read_text()
-    assert 'skNet (seed 1), test' in text
-    assert 'seed 2' not in text
+def of_metric(table, metric, net=None):
+    return [
+        row for row in results.read(table) if row['metric'] == metric and net in (None, row['net'])
+    ]
 
 
-def test_a_run_has_one_marker_whatever_its_seed(table, tmp_path, monkeypatch):
-    rows = [row for row in results.read(table) if row['metric'] == 'accuracy']
+def test_all_figures(table, run_script, tmp_path):
+    ended = run_script('plots.py', '--results', table, '--out', tmp_path / 'figures')
+    assert ended.returncode == 0, ended.stderr
+    assert len(ended.stdout.splitlines()) == 7
+    for number in (*range(3, 8), 'embedding', 'compactness'):
+        with Image.open(tmp_path / 'figures' / f'figure_{number}.png') as image:
+            assert image.width > 600
+
+    def shown(number):
+        """The texts of a figure, which its SVG repeats as comments."""
+        text = (tmp_path / 'figures' / f'figure_{number}.svg').read_text()
+        return set(re.findall('<!-- (.*) -->', text))
+
+    for number, told in ((3, ('train', 'test')), (6, ('k = 49',)), ('compactness', ('fc1',))):
+        assert {'skNet', 'skResNet', *told} <= shown(number)
+    for number in (4, 5):
+        assert {'skNet', 'skResNet', '1 epoch', '2 epochs', '0.250', '0.500'} <= shown(number)
+    assert {'skNet', 'k = 49, 2 epochs', '0.250'} <= shown(7)
+    assert {'k = 49, 2 epochs, fc1', 'k = 49, 2 epochs, embedding', '0.900'} <= shown('embedding')
+
+
+@pytest.mark.parametrize(
+    ('runs', 'epochs'), [(1, (0, 0.5, 1)), (3, (0, 0.5, 1)), (3, (1,)), (12, (0.5, 1))]
+)
+def test_every_figure_is_readable(drawn, runs, epochs):
+    rows = []
+    for run in range(runs):
+        net = 'n2' if run == 1 else 'n1'
+        for seed in (0, 1, 20231123)[: 1 + 2 * (runs == 3)]:
+            mark = f'{LONG}_{"W" * 90 * (run == 2)}_batch{run}'
+            row = {'run': f'checkpoints_{net}{mark}_1e', 'net': net, 'classes': 345, 'images': 999}
+            if seed:
+                row = seeded(row, net, seed)
+            for size in (128, 256)[: 1 + (runs == 3)]:
+                for count in epochs:
+                    row |= {'epochs': float(count), 'step': int(count * 9), 'seed': seed}
+                    row |= {'size': size, 'dataset': f'abcdef{size}'}
+                    rows += measurements(row)
+    figures = drawn(rows)
+    assert len(figures) == 7
+    for figure in figures.values():
+        check_readable(figure)
+    shown = [label for _, label, _ in bars_of(figures['figure_7'])]
+    counts = [epochs_text(count) for count in epochs[-2:]]
+    each = [f'k = {k}, {count}' for k in (9, 49, 999) for count in counts]
+    assert shown[: len(each)] == each
+    assert len(shown) == runs * (1 + (runs == 3)) * len(each) + 8  # of the paper
+    ks = [text for text in entries_of(figures['figure_6']) if text.startswith('k = ')]
+    assert ks == ['k = 9', 'k = 49', 'k = 999', 'k = 4999']
+    styles = {str(entries_of(figures['figure_6'])[k]._unscaled_dash_pattern) for k in ks}
+    assert len(styles) == 4
+    if runs == 12:
+        looks = {
+            (line.get_color(), line.get_marker())
+            for text, line in entries_of(figures['figure_6']).items()
+            if 'batch' in text
+        }
+        assert len(looks) == 12
+
+
+def measurements(row):
+    """Return a row for each kind of measurement of a checkpoint."""
+    rows = [
+        {**row, 'split': split, 'metric': 'accuracy', 'value': 1.0} for split in ('train', 'test')
+    ]
+    test = {**row, 'split': 'test', 'distance': 'euclidean'}
+    for variant in ('', 'embedding'):
+        test |= {'variant': variant}
+        for k in (999, 49, 9):
+            rows.append({**test, 'metric': 'mAP', 'definition': 'paper', 'k': k, 'value': 9 / k})
+        rows.append({**test, 'metric': 'compactness', 'value': 0.5})
+    return rows
+
+
+@pytest.mark.parametrize(
+    ('epochs', 'text'),
+    [
+        (0, 'untrained'),
+        (0.5, '0.5 epochs'),
+        (1.0, '1 epoch'),
+        (1.5, '1.5 epochs'),
+        (90, '90 epochs'),
+    ],
+)
+def test_numbers_of_epochs_as_words(table, drawn, epochs, text):
+    rows = of_metric(table, 'accuracy', 'n1')[:1]
+    figures = drawn([{**row, 'epochs': epochs, 'split': 'test'} for row in rows])
+    assert bars_of(figures['figure_5'])[0] == ('skNet', text, 0.25)
+
+
+def test_seeds_and_the_paper_differ_in_words_and_in_look(table, drawn):
+    rows = of_metric(table, 'accuracy')
+    others = [seeded(row, 'n1', seed) for row in rows if row['net'] == 'n1' for seed in (12, 3)]
+    alone = [seeded(row, 'n2', 3, '_batch8') for row in rows if row['net'] == 'n2']
+    figure = drawn([*rows, *others, *alone])['figure_3']
+    entries = entries_of(figure)
+    assert {'skNet; hollow: seed 3, 12', 'skResNet', 'skResNet (batch8, seed 3)'} <= set(entries)
+    assert curves_of(figure, 'skNet; hollow: seed 3, 12', 'test') == [[0.25, 0.5]]
+    assert curves_of(figure, 'skNet; hollow: seed 3, 12', 'test', filled=False) == [[0.25, 0.5]] * 2
+    paper, measured = entries['skNet, the paper'], entries['skNet; hollow: seed 3, 12']
+    assert paper.get_linewidth() > 2 * measured.get_linewidth()
+    assert paper.get_color() != measured.get_color()
+    title = figure.get_suptitle()
+    assert 'hollow, thin: other seeds; pale, wide: the paper' in title
+
+
+def test_a_run_has_one_marker_whatever_its_seed(table, drawn):
+    rows = of_metric(table, 'accuracy')
     # With precise batch norm, skNet was measured with seed 1 only, skResNet with seed 0.
     again = [('n1', 1, ''), ('n1', 1, '_precise-bn'), ('n2', 0, '_precise-bn')]
     others = [seeded(row, *change) for change in again for row in rows if change[0] == row['net']]
-    results.record(tmp_path / 'r.csv', [*rows, *others])
-    figures = {}
-    monkeypatch.setattr(
-        plots, 'save_for_print', lambda figure, out, name: figures.update({name: figure})
-    )
-    plots.main(['--results', str(tmp_path / 'r.csv'), '--out', str(tmp_path)])
-    lines = {line.get_label(): line for line in figures['figure_3'].axes[0].lines}
+    entries = entries_of(drawn([*rows, *others])['figure_3'])
     first, second = plots.MARKERS[:2]
-    for run, marker, alpha in (
-        ('skNet', first, 1),
-        ('skNet (seed 1)', first, 0.4),
-        ('skNet (precise-bn seed 1)', second, 1),
-        ('skResNet', first, 1),
-        ('skResNet (precise-bn)', second, 1),
+    for run, marker in (
+        ('skNet; hollow: seed 1', first),
+        ('skNet (precise-bn, seed 1)', second),
+        ('skResNet', first),
+        ('skResNet (precise-bn)', second),
     ):
-        line = lines[f'{run}, test']
-        assert (line.get_marker(), line.get_alpha()) == (marker, alpha), run
+        assert entries[run].get_marker() == marker
 
 
 def test_names_with_a_dollar_sign(table, tmp_path, monkeypatch):
@@ -110,52 +234,84 @@ def test_names_with_a_dollar_sign(table, tmp_path, monkeypatch):
     results.record(tmp_path / 'r.csv', rows)
     monkeypatch.chdir(tmp_path)
     plots.main(['--results', 'r.csv', '--out', '.'])
-    assert '$x $), test' in (tmp_path / 'figure_3.svg').read_text()
+    for number in (3, 4):
+        assert '$x $)' in (tmp_path / f'figure_{number}.svg').read_text()
 
 
-def test_other_seeds_get_no_bars(table, tmp_path, monkeypatch):
-    rows = [row for row in results.read(table) if row['metric'] == 'accuracy']
-    seeds = [seeded(row, 'n1', 20231123) for row in rows if row['net'] == 'n1']
+def test_bars_show_the_first_seed_that_has_them(table, drawn):
+    rows = of_metric(table, 'accuracy')
+    seeds = [{**seeded(row, 'n1', 9), 'value': 0.9} for row in rows if row['net'] == 'n1']
     alone = [seeded(row, 'n2', 3, '_batch8') for row in rows if row['net'] == 'n2']
-    results.record(tmp_path / 'r.csv', [*rows, *seeds, *alone])
-    monkeypatch.chdir(tmp_path)
-    plots.main(['--results', 'r.csv', '--out', '.'])
-    text = (tmp_path / 'figure_4.svg').read_text()
-    for run in ('skNet', 'skResNet', 'skResNet (batch8 seed 3)'):
-        assert f'<!-- {run}, 2 epochs -->' in text
-    assert '20231123' not in text
-
-
-def test_no_line_and_no_bar_mixes_data_sets(table, tmp_path, monkeypatch):
-    rows = [
-        row for row in results.read(table) if row['metric'] == 'accuracy' and row['net'] == 'n1'
+    found = [row for row in of_metric(table, 'mAP') if row['definition'] == 'paper']
+    # k = 5 was measured with seed 9 only.
+    found += [
+        {**seeded(row, 'n1', 9), 'k': k} for row in found for k in (49, 5) if row['net'] == 'n1'
     ]
+    figures = drawn([*rows, *seeds, *alone, *found])
+    shown = bars_of(figures['figure_4'])[:6]
+    assert [run for run, *_ in shown[::2]] == ['skNet', 'skResNet', 'skResNet (batch8, seed 3)']
+    assert [value for *_, value in shown] == [0.25, 0.5] * 3
+    assert 'first seed of each run' in figures['figure_4'].get_suptitle()
+    shown = [(run, label) for run, label, _ in bars_of(figures['figure_7'])]
+    assert shown[:4] == [
+        *(('skNet', f'k = 49, {count}') for count in ('1 epoch', '2 epochs')),
+        *(('skNet (seed 9)', f'k = 5, {count}') for count in ('1 epoch', '2 epochs')),
+    ]
+
+
+def test_no_line_and_no_bar_mixes_data_sets(table, drawn):
+    rows = of_metric(table, 'accuracy', 'n1')
     known = [{**row, 'dataset': 'abcdef0123456789', 'value': 0.9} for row in rows]
     other = [{**row, 'dataset': '1234567890abcdef', 'value': 0.8} for row in rows]
     larger = [{**row, 'size': 256, 'value': 0.7} for row in rows]
-    results.record(tmp_path / 'r.csv', [*rows, *known, *other, *larger])
-    figures = {}
-    monkeypatch.setattr(
-        plots, 'save_for_print', lambda figure, out, name: figures.update({name: figure})
-    )
-    plots.main(['--results', str(tmp_path / 'r.csv'), '--out', str(tmp_path)])
-    lines = {line.get_label(): line for line in figures['figure_3'].axes[0].lines}
+    more = [{**row, 'size': 256, 'images': 9000, 'value': 0.6} for row in rows]
+    figures = drawn([*rows, *known, *other, *larger, *more])
     small, large = '20 categories, 128 pixels', '20 categories, 256 pixels'
+    bars = [(run, value) for run, _, value in bars_of(figures['figure_5'])]
     for data, values in (
-        (f'{small} before 0.98', [0.25, 0.5]),
-        (f'{small} data abcdef', [0.9, 0.9]),
-        (f'{small} data 123456', [0.8, 0.8]),
-        (large, [0.7, 0.7]),
+        (f'{small}, before 0.98', [0.25, 0.5]),
+        (f'{small}, data abcdef', [0.9, 0.9]),
+        (f'{small}, data 123456', [0.8, 0.8]),
+        (f'{large}, unknown test images', [0.7, 0.7]),
+        (f'{large}, 9000 test images', [0.6, 0.6]),
     ):
-        assert lines[f'skNet ({data}), test'].get_ydata().tolist() == values
-    labels = [label.get_text() for label in figures['figure_5'].axes[0].get_yticklabels()]
-    assert len([label for label in labels if label.startswith('skNet (20')]) == 4 * 2
+        assert curves_of(figures['figure_3'], f'skNet ({data})', 'test') == [values]
+        assert [value for run, value in bars if run == f'skNet ({data})'] == values
+    assert len([run for run, _ in bars if run.startswith('skNet (20')]) == 5 * 2
+
+
+def test_the_embedding_stands_beside_fc1_of_the_same_run(table, drawn):
+    rows = of_metric(table, 'mAP')
+    rows = [row for row in rows if row['net'] == 'n2' or row['variant'] != 'embedding']
+    figures = drawn(rows)
+    assert bars_of(figures['figure_embedding']) == [
+        ('skResNet', 'k = 49, 2 epochs, fc1', 0.25),
+        ('skResNet', 'k = 49, 2 epochs, embedding', 0.9),
+    ]
+    assert {run for run, *_ in bars_of(figures['figure_7'])} >= {'skNet', 'skResNet'}
 
 
 def test_only_the_papers_definition_is_drawn(table):
-    points = plots.measured_points(table)
-    assert [point.value for point in points if point.metric == 'mAP'] == [0.25] * 4
-    assert {point.run for point in points} == {'checkpoints_n1', 'checkpoints_n2'}
+    measured = points.measured(table)
+    values = {
+        vectors: [
+            point.value for point in measured if (point.metric, point.vectors) == ('mAP', vectors)
+        ]
+        for vectors in (points.FC1, points.EMBEDDING)
+    }
+    assert values == {points.FC1: [0.25] * 4, points.EMBEDDING: [0.9] * 4}
+    assert {point.run for point in measured} == {'checkpoints_n1', 'checkpoints_n2'}
+
+
+@pytest.mark.parametrize(
+    'change', [{'value': 'x'}, {'value': 'nan'}, {'k': '4.5'}, {'seed': 'a'}, {'net': 'n3'}]
+)
+def test_a_corrupt_row_is_named(table, tmp_path, refused, change):
+    rows = [{**row, **change} for row in of_metric(table, 'mAP', 'n1')]
+    results.record(tmp_path / 'r.csv', rows)
+    words = ['r.csv', 'checkpoints_n1_1e', *change, 'remove it']
+    refused('plots.py', '--results', tmp_path / 'r.csv', '--out', tmp_path / 'f', words=words)
+    assert not (tmp_path / 'f').exists()
 
 
 def test_what_was_not_measured_is_left_out(tmp_path, run_script):
@@ -171,29 +327,10 @@ def test_what_was_not_measured_is_left_out(tmp_path, run_script):
 
 
 def test_the_papers_points():
-    figures = plots.paper_points()
+    figures = points.of_paper()
     assert sorted(figures) == [3, 4, 5, 6, 7]
     assert [point.value for point in figures[5] if point.net == 'n2'] == [0.706, 0.703]
 
 
 def test_no_results(refused, tmp_path):
     refused('plots.py', '--results', tmp_path / 'none.csv', words=['none.csv', 'train.py'])
-
-
-def test_architectures(run_script, tmp_path):
-    ended = run_script('tools.draw_networks', '--out', tmp_path, '--size', '96', '--classes', '7')
-    assert ended.returncode == 0, ended.stderr
-    for number in (1, 2):
-        with Image.open(tmp_path / f'figure_{number}.png') as image:
-            assert image.width > 600
-        assert (tmp_path / f'figure_{number}.svg').stat().st_size > 10_000
-    found = draw_networks.layers('n2', 128, 100)
-    assert [kind for kind, _, _ in found].count('AddV2') == 6
-    assert found[-3:] == [('MaxPool', 5, 256), ('MatMul', 1, 1024), ('MatMul', 1, 100)]
-
-
-def test_architecture_of_images_too_small(refused, tmp_path):
-    refused(
-        'tools.draw_networks', '--out', tmp_path / 'f', '--size', '90', words=['--size 90', '91']
-    )
-    assert not (tmp_path / 'f').exists()

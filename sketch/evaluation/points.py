@@ -1,0 +1,152 @@
+"""The numbers that figures show: measured ones, and the paper's own."""
+
+import csv
+import math
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+from sketch.errors import InputError
+from sketch.evaluation import results
+from sketch.networks.registry import TITLES
+from sketch.runs.names import series
+
+PAPER = Path(__file__).parents[2] / 'docs' / 'results' / 'paper_figures.csv'
+PAPERS_RUN = 'the paper'
+FC1, EMBEDDING = 'fc1', 'embedding'
+_VECTORS = {'': FC1, 'embedding': EMBEDDING}  # by the variant in results.csv
+
+
+class Point(NamedTuple):
+    """One number of a figure."""
+
+    run: str  # name without its epoch count and seed, or PAPERS_RUN
+    net: str
+    epochs: float
+    metric: str
+    split: str
+    k: int  # 0 without one
+    value: float
+    vectors: str = FC1  # or EMBEDDING
+    seed: int = 0
+    step: float = None  # of the run; None for the paper's points
+    setting: str = ''  # what was measured on, for the title
+    dataset: str = ''  # digest of the data set, '' if unknown
+    images: str = ''  # of the split
+
+
+def measured(path):
+    """Return the Points of a results file, mAP in the paper's definition with Euclidean distance.
+
+    Raises:
+        InputError: the table is missing or corrupt.
+    """
+    rows = results.read(path)
+    if not rows:
+        raise InputError(f'{path}: no measurements; run train.py and mAP.py first')
+    points = []
+    for row in rows:
+        as_paper = row['distance'] == 'euclidean' and row['variant'] in _VECTORS
+        drawn = {'mAP': as_paper and row['definition'] == 'paper', 'compactness': as_paper}
+        if row['epochs'] and drawn.get(row['metric'], True):
+            try:
+                points.append(_point(row))
+            except ValueError as error:
+                raise InputError(
+                    f'{path}: {row["run"]}: {error}; correct the row or remove it'
+                ) from None
+    return points
+
+
+def of_paper():
+    """Return the paper's own Points by the number of their figure."""
+    figures = defaultdict(list)
+    with open(PAPER, encoding='utf-8', newline='') as file:
+        for row in csv.DictReader(file):
+            figures[int(row['figure'])].append(
+                Point(
+                    PAPERS_RUN,
+                    row['net'],
+                    float(row['epochs']),
+                    row['metric'],
+                    row['split'],
+                    _whole(row['k']),
+                    float(row['value']),
+                )
+            )
+    return figures
+
+
+def told_apart(points):
+    """Return the points of one figure with runs on different data under different names.
+
+    No line and no bar joins measurements on different data sets, sizes or numbers of categories.
+    Where the data sets are unknown, other numbers of images tell them apart.
+    """
+    settings = {point.setting for point in points}
+    datasets, images = defaultdict(set), defaultdict(set)
+    for point in points:
+        datasets[point.setting].add(point.dataset)
+        images[point.setting, point.dataset, point.split].add(point.images)
+
+    def told(point):
+        notes = [point.setting] * (len(settings) > 1)
+        if len(datasets[point.setting]) > 1:
+            # Tables of earlier versions do not name the data set, nor the momentum if it was 0.99.
+            unknown = 'data unknown' if '_momentum' in point.run else 'before 0.98'
+            notes.append(f'data {point.dataset[:6]}' if point.dataset else unknown)
+        if len(images[point.setting, point.dataset, point.split]) > 1:
+            notes.append(f'{point.images or "unknown"} {point.split} images')
+        return point._replace(run=', '.join([point.run, *notes]))
+
+    return [told(point) for point in points]
+
+
+def by_run(points):
+    """Return {(net, run): its seeds, smallest first}, skNet first, runs as a person sorts them."""
+    seeds = defaultdict(set)
+    for point in points:
+        seeds[point.net, point.run].add(point.seed)
+    return {
+        key: sorted(seeds[key]) for key in sorted(seeds, key=lambda key: list(map(_natural, key)))
+    }
+
+
+def _point(row):
+    """Return the Point of a row of results.csv.
+
+    Raises:
+        ValueError: the net is unknown, or a number is none.
+    """
+    if row['net'] not in TITLES:
+        raise ValueError(f'net is {row["net"] or "empty"}, not one of {", ".join(TITLES)}')
+    try:
+        seed, k = _whole(row['seed']), _whole(row['k'])
+        numbers = {name: float(row[name]) for name in ('epochs', 'step', 'value')}
+    except ValueError:
+        numbers = {}
+    if not numbers or not all(map(math.isfinite, numbers.values())):
+        raise ValueError('epochs, step, seed, k or value is not a number')
+    return Point(
+        # The seed is a column of its own: without it, all seeds of a run have one name.
+        run=series(row['run']).replace(f'_seed{seed}', '') if row['seed'] else series(row['run']),
+        k=k,
+        seed=seed,
+        vectors=_VECTORS.get(row['variant'], FC1),
+        setting=f'{row["classes"]} categories, {row["size"]} pixels',
+        **numbers,
+        **{name: row[name] for name in ('net', 'metric', 'split', 'dataset', 'images')},
+    )
+
+
+def _whole(text):
+    """Return the whole number that a cell holds, 0 if it is empty."""
+    return int(text or 0)
+
+
+def _natural(text):
+    """Return a key that sorts numbers inside text as numbers: batch8 before batch32."""
+    return [
+        (int(part), '') if part.isdecimal() else (-1, part) for part in re.split(r'(\d+)', text)
+    ]
