@@ -7,12 +7,14 @@
 A query is an image of any size and tone, or the key_id of an image of the data set. It is compared
 by fc1, or by the embedding if the checkpoint was trained with a triplet loss. The output is rank,
 category, key_id and distance of each image found, and a picture: images of the query's category
-have a green frame, others a red one (grey if the query's category is unknown).
+have a green frame, others a red one (grey if the query's category is unknown). The query has the
+class that the network predicts, with its probability. A picture shows at most 100 images per query.
 """
 
 from pathlib import Path
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from sketch import command_line
 from sketch.data.dataset import FOLDERS, check_queries, open_dataset
@@ -20,9 +22,15 @@ from sketch.data.raster import WHITE
 from sketch.errors import InputError
 from sketch.evaluation.average_precision import DEFINITIONS, retrieve
 from sketch.evaluation.ranking import DISTANCES
-from sketch.plotting import FORMATS, plain, plt, save
+from sketch.plotting import DPI, FORMATS, MEDIUM, plt, save, wrapped
 from sketch.runs import folders
 from sketch.runs.settings import Default
+
+DRAWN = 100  # images per query
+COLUMNS = 10  # of images found, beside the query
+HIGHEST = 16_000  # pixels of a picture; WebP has at most 16,383
+CELL, IMAGE, LINE, GAP = 1.25, 1.17, 0.12, 0.1  # of a picture, in inches
+LABEL = 7  # font of a cell, in points
 
 
 def search(index, text, top, picture):
@@ -32,8 +40,13 @@ def search(index, text, top, picture):
         list of dicts: rank, category, key_id, distance.
     """
     query = index.query(text)
+    (prediction,) = index.predict(query.fc1[np.newaxis])
     order, distances = index.search(query.vector, top, exclude=query.index)
-    draw([(query.image, query.title, query.category, _cells(index, order, distances))], picture)
+    title = query.title + _told('\npredicted: {} {:.0%}', prediction)
+    cells = _cells(index, order, distances)
+    draw(index.title, [(query.image, title, query.category, cells)], len(order), picture)
+    if prediction:
+        print(_told('the network takes the query for: {} ({:.1%})', prediction))
     print('rank  category              key_id                distance')
     found = []
     for rank, (image, distance) in enumerate(zip(order, distances), 1):
@@ -49,7 +62,8 @@ def examples(index, which, count, top, seed, picture):
     """Print and draw what several test images retrieve: at random, or best or worst by AP.
 
     Returns:
-        list of dicts: category, key_id, average_precision (of the whole ranking).
+        list of dicts: category, key_id, average_precision (of the whole ranking), predicted and
+        probability (None if the network's classifier is untrained or its categories are unknown).
     """
     images = len(index.labels)
     found = retrieve(index.vectors, index.labels, [images - 1], index.distance)
@@ -60,59 +74,107 @@ def examples(index, which, count, top, seed, picture):
     else:
         rising = -average if which == 'best' else average
         queries = queries[np.argsort(rising[queries], kind='stable')]
+    queries = queries[:count]
     drawn, shown = [], []
-    for query in queries[:count]:
+    for query, prediction in zip(queries, index.predict(index.fc1[queries])):
         category, key_id = index.category(query), str(index.key_ids[query])
         order, distances = index.search(index.vectors[query], top, exclude=query)
-        title = f'{category}\nAP {average[query]:.3f}'
+        title = f'{category}\nAP {average[query]:.3f}' + _told('\npredicted: {} {:.0%}', prediction)
         drawn.append((index.image(query), title, category, _cells(index, order, distances)))
         relevant = sum(index.category(image) == category for image in order)
         print(
             f'{category} {key_id}: AP {average[query]:.3f}, {relevant} of the first {len(order)} '
-            f'images are relevant'
+            f'images are relevant' + _told(', predicted: {} ({:.1%})', prediction)
         )
+        predicted, probability = prediction or (None, None)
         shown.append(
-            {'category': category, 'key_id': key_id, 'average_precision': float(average[query])}
+            {
+                'category': category,
+                'key_id': key_id,
+                'average_precision': float(average[query]),
+                'predicted': predicted,
+                'probability': probability,
+            }
         )
-    draw(drawn, picture)
+    draw(index.title, drawn, len(order), picture)
     return shown
 
 
-def draw(rows, path):
-    """Draw queries and what they retrieve, one row per query.
+def draw(title, queries, images, path):
+    """Draw queries and what they retrieve, COLUMNS images per row; say what is left out.
 
     Args:
-        rows: list of (query's image, its title, its category or None, images found), each image
-            found an (image, category, distance).
+        title: of the picture.
+        queries: list of (query's image, its title, its category or None, images found), each image
+            found an (image, category, distance); at most DRAWN of them.
+        images: how many were found for each query.
         path: Path of the picture.
     """
-    columns = 1 + max(len(cells) for *_, cells in rows)
-    figure, all_axes = plt.subplots(
-        len(rows), columns, figsize=(1.25 * columns, 1.65 * len(rows)), squeeze=False,
-        layout='constrained',
-    )  # fmt: skip
-    for axes_row, (image, title, category, found) in zip(all_axes, rows):
-        for axes in axes_row:
-            axes.set(xticks=[], yticks=[])
-            axes.axis('off')
-        cells = [(image, title, 'black')]
-        for picture, name, distance in found:
-            colour = 'grey' if category is None else 'tab:green' if name == category else 'tab:red'
-            cells.append((picture, f'{name}\n{distance:.4g}', colour))
-        for axes, (picture, text, colour) in zip(axes_row, cells):
-            axes.axis('on')
-            axes.imshow(picture, cmap='gray', vmin=0, vmax=WHITE)
-            axes.set_title(plain(text), fontsize=7)
-            for spine in axes.spines.values():
-                spine.set(color=colour, linewidth=2)
+    columns = min(COLUMNS, max(len(found) for *_, found in queries))
+    width = (1 + columns) * CELL
+    title = wrapped(title, width - 2 * GAP, MEDIUM)
+    heading = GAP + 0.17 * (1 + title.count('\n'))
+    height = heading + GAP / 2
+    drawn = []  # rows of cells; a cell is None, or (image, text, colour of its frame)
+    for left, query in enumerate(queries):
+        rows = _rows(*query)
+        added = sum(_height(row) for row in rows)
+        if drawn and (height + added) * DPI > HIGHEST:
+            print(f'{path}: shows the first {left} of {len(queries)} queries')
+            break
+        drawn += rows
+        height += added
+    if images > DRAWN:
+        print(f'{path}: shows the first {DRAWN} of {images} images found')
+
+    figure = plt.figure(figsize=(width, height))
+    axes = figure.add_axes((0, 0, 1, 1))  # its units are inches from the top left
+    axes.axis('off')
+    axes.text(width / 2, GAP, title, fontsize=MEDIUM, ha='center', va='top')
+    bottom = heading
+    for row in drawn:
+        bottom += _height(row)
+        for column, cell in enumerate(row):
+            if cell is not None:
+                _draw_cell(axes, column * CELL + (CELL - IMAGE) / 2, bottom, *cell)
+    axes.set(xlim=(0, width), ylim=(height, 0), aspect='auto')
     save(figure, path)
+
+
+def _rows(image, title, category, found):
+    """Return one query of `draw` as rows of cells, the query in the first column of the first."""
+    cells = []
+    for picture, name, distance in found:
+        colour = 'grey' if category is None else 'tab:green' if name == category else 'tab:red'
+        cells.append((picture, wrapped(f'{name}\n{distance:.4g}', IMAGE, LABEL), colour))
+    query = (image, wrapped(title, IMAGE, LABEL), 'black')
+    starts = range(0, max(len(cells), 1), COLUMNS)
+    return [[None if start else query, *cells[start : start + COLUMNS]] for start in starts]
+
+
+def _height(row):
+    """Return the height of a row of cells in inches: the most lines of text, and an image."""
+    return IMAGE + 2 * GAP + LINE * max(1 + text.count('\n') for _, text, _ in filter(None, row))
+
+
+def _draw_cell(axes, left, bottom, image, text, colour):
+    """Draw an image with its frame above `bottom`, and its text above the image."""
+    top, right = bottom - IMAGE, left + IMAGE
+    axes.imshow(image, cmap='gray', vmin=0, vmax=WHITE, extent=(left, right, bottom, top))
+    axes.add_patch(Rectangle((left, top), IMAGE, IMAGE, fill=False, edgecolor=colour, linewidth=2))
+    axes.text(left + IMAGE / 2, top - 0.05, text, fontsize=LABEL, ha='center', va='bottom')
+
+
+def _told(text, prediction):
+    """Return a text about a prediction, '' without one."""
+    return text.format(*prediction) if prediction else ''
 
 
 def _cells(index, order, distances):
     """Return images found as `draw` takes them."""
     return [
         (index.image(image), index.category(image), distance)
-        for image, distance in zip(order, distances)
+        for image, distance in zip(order[:DRAWN], distances)
     ]
 
 

@@ -14,7 +14,7 @@ def check_readable(figure):
     # All that the layout knows, then the texts that it leaves alone.
     drawn = [figure.get_tightbbox(renderer).transformed(figure.dpi_scale_trans)]
     texts = [text for axes in figure.axes for text in axes.texts if text.get_text()]
-    for axes in figure.axes:
+    for axes in (axes for axes in figure.axes if axes.axison):
         low, high = sorted(axes.get_ylim())
         ticks = zip(axes.get_yticks(), axes.get_yticklabels())
         texts += [text for tick, text in ticks if low <= tick <= high]

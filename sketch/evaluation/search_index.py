@@ -9,8 +9,14 @@ from sketch.data.dataset import FOLDERS
 from sketch.data.image_file import read_image
 from sketch.data.query_image import read_query
 from sketch.errors import InputError
-from sketch.evaluation.features import embeddings, feature_vectors, vector_of
+from sketch.evaluation.features import (
+    class_probabilities,
+    embeddings,
+    feature_vectors,
+    vector_of,
+)
 from sketch.evaluation.ranking import exponent, from_squared, prepare, squared_distances
+from sketch.networks.registry import TRIPLET
 from sketch.runs.checkpoints import open_checkpoint
 
 
@@ -20,7 +26,8 @@ class Query(NamedTuple):
     image: np.ndarray  # uint8 (side, side)
     title: str
     category: str  # None if unknown
-    vector: np.ndarray  # (values,)
+    fc1: np.ndarray  # (1024,)
+    vector: np.ndarray  # (values,), which is compared
     index: int  # among the images of the index, None if it is not one of them
 
 
@@ -33,7 +40,8 @@ class SearchIndex:
         distance: one of ranking.DISTANCES.
 
     Attributes:
-        vectors: float (images, values).
+        fc1: float32 (images, 1024).
+        vectors: float (images, values), which are compared.
         labels: int32 (images,).
         key_ids: text (images,).
 
@@ -44,10 +52,16 @@ class SearchIndex:
     def __init__(self, dataset, folder, distance):
         self.dataset, self.distance = dataset, distance
         self.checkpoint = open_checkpoint(folder, dataset)
-        vectors, self.labels, self.key_ids = feature_vectors(
+        self.fc1, self.labels, self.key_ids = feature_vectors(
             self.checkpoint, dataset.test, dataset.size
         )
-        self.vectors = self._compared(vectors)
+        self.vectors = self._compared(self.fc1)
+
+    @property
+    def title(self):
+        """Which run, distance and vectors decide what is found."""
+        vectors = 'the embedding' if self.checkpoint.settings.has_triplets else 'fc1'
+        return f'{self.checkpoint.run}: {self.distance} distance of {vectors}'
 
     def search(self, vector, top, exclude=None):
         """Return the nearest images to a vector: indices and distances, nearest first.
@@ -60,6 +74,22 @@ class SearchIndex:
         order, distances = nearest(self.vectors, vector, self.distance, top + 1)
         keep = (order != exclude).nonzero()[0][:top]
         return order[keep], distances[keep]
+
+    def predict(self, fc1):
+        """Return what the network takes images for: a list of (category, probability).
+
+        The names are those of the network's own categories. None stands for each image if a triplet
+        loss alone trained the network, which leaves the classifier untrained, or if its categories
+        are unknown.
+
+        Args:
+            fc1: (images, 1024).
+        """
+        settings = self.checkpoint.settings
+        if settings.loss == TRIPLET or settings.categories is None:
+            return [None] * len(fc1)
+        probabilities = class_probabilities(self.checkpoint, fc1)
+        return [(settings.categories[row.argmax()], float(row.max())) for row in probabilities]
 
     def category(self, index):
         """Return the name of an image's category."""
@@ -76,26 +106,27 @@ class SearchIndex:
             InputError: it is neither.
         """
         if Path(text).is_file():
-            image = read_query(text, self.dataset.size)
-            return Query(image, Path(text).name, None, self._vector(image), None)
+            return self._query(read_query(text, self.dataset.size), Path(text).name, None)
         text = text.removesuffix('.png')
         found = (self.key_ids == text).nonzero()[0]
         if len(found):
             index = found[0]
             category = self.category(index)
-            title = f'{category}\n{text}'
-            return Query(self.image(index), title, category, self.vectors[index], index)
+            vectors = self.fc1[index], self.vectors[index]
+            return Query(self.image(index), f'{category}\n{text}', category, *vectors, index)
         for category in self.dataset.categories:
             path = self.dataset.folder / FOLDERS['train'] / category / f'{text}.png'
             if path.is_file():
                 image = read_image(path)
                 if image.shape != (self.dataset.size, self.dataset.size):
                     raise InputError(f'{path}: not of the size of the test images')
-                return Query(image, f'{category}\n{text}', category, self._vector(image), None)
+                return self._query(image, f'{category}\n{text}', category)
         raise InputError(f'{text}: neither a file nor the key_id of an image in this data set')
 
-    def _vector(self, image):
-        return self._compared(vector_of(self.checkpoint, image)[np.newaxis])[0]
+    def _query(self, image, title, category):
+        """Return the Query of an image that is not in the index."""
+        fc1 = vector_of(self.checkpoint, image)
+        return Query(image, title, category, fc1, self._compared(fc1[np.newaxis])[0], None)
 
     def _compared(self, vectors):
         embedded = embeddings(self.checkpoint, vectors)

@@ -1,0 +1,132 @@
+"""Pictures of a search: what they name, and that they are whole and readable."""
+
+import csv
+import re
+
+import numpy as np
+import pytest
+from geometry import check_readable
+from PIL import Image
+
+import search
+import train
+from sketch.plotting import plt
+
+SIDE = 96
+
+
+def checkpoint(dataset, root, loss, epochs):
+    """Train a narrow skNet and return its folder."""
+    arguments = ['--data', dataset.folder, '--checkpoints', root, '--results', root / 'results.csv']
+    arguments += ['--net', 'n1', '--filters', *'2222', '--batch-size', '12', '--loss', loss]
+    arguments += ['--epochs', epochs, '--measure', 'test']
+    train.main([str(argument) for argument in arguments])
+    (folder,) = root.glob('checkpoints_*')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def classifier(small_dataset, tmp_path_factory):
+    """A folder with a narrow skNet after one epoch."""
+    return checkpoint(small_dataset, tmp_path_factory.mktemp('c'), 'cross-entropy', epochs=1)
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that search.py draws, instead of files."""
+    drawn = []
+    monkeypatch.setattr(search, 'save', lambda figure, path: drawn.append(figure))
+    yield drawn
+    plt.close('all')
+
+
+def texts_of(figure):
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+@pytest.mark.parametrize('loss', ['cross-entropy', 'triplet', 'triplet-and-cross-entropy'])
+def test_a_picture_names_checkpoint_distance_and_predicted_class(
+    small_dataset, classifier, tmp_path, figures, capsys, loss
+):
+    folder = classifier
+    if loss != 'cross-entropy':
+        folder = checkpoint(small_dataset, tmp_path, loss, epochs=0)
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder)]
+    common += ['--examples', 'random', '--queries', '12', '--top', '2', '--distance', 'cosine']
+    shown = search.main(common)
+    vectors = 'fc1' if loss == 'cross-entropy' else 'the embedding'
+    title, *texts = texts_of(figures[0])
+    title = title.replace('\n', '').replace(' ', '')
+    assert title == f'{folder.name}: cosine distance of {vectors}'.replace(' ', '')
+    check_readable(figures[0])
+
+    if loss == 'triplet':
+        assert {row['predicted'] for row in shown} == {None}
+        assert 'predicted' not in ' '.join([capsys.readouterr().out, *texts])
+        return
+    # An outside reference: the share of right predictions is the accuracy that train.py measured.
+    with open(folder.parent / 'results.csv', newline='') as file:
+        (row,) = csv.DictReader(file)
+    right = [row['predicted'] == row['category'] for row in shown]
+    assert np.mean(right) == pytest.approx(float(row['value']))
+    for row in shown:
+        told = f'predicted: {row["predicted"]} {row["probability"]:.0%}'
+        assert any(text.replace('\n', ' ').endswith(told) for text in texts)
+
+
+def test_a_file_is_predicted_as_the_image_of_the_index(small_dataset, classifier, tmp_path, capsys):
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(classifier), '--top', '2']
+    common += ['--out', str(tmp_path / 'out.png')]
+    path = next((small_dataset.folder / 'testing').rglob('*.png'))
+    told = []
+    for query in (path.stem, str(path)):
+        capsys.readouterr()
+        found = search.main([*common, query])
+        assert set(found[0]) == {'rank', 'category', 'key_id', 'distance'}
+        told.append(re.search('the network takes the query for: (.+)', capsys.readouterr().out)[1])
+    assert told[0].split(' (')[0] in small_dataset.categories
+    assert told[0] == told[1]
+
+
+def image(seed):
+    return np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(('top', 'queries'), [(1, 1), (7, 5), (100, 1)])
+def test_long_names_stay_inside_and_apart(figures, tmp_path, top, queries):
+    names = ['ant', 'the great wall of china', 'W' * 40, '$x$']
+    found = [(image(rank), names[rank % 4], 1234.5678) for rank in range(top)]
+    title = f'{"a" * 60}.png\npredicted: {"W" * 30} 100%'
+    run = 'checkpoints_n1_triplet-and-cross-entropy_margin0.35_embedding64_batch32_rate0.0005_1e'
+    row = (image(0), title, None, found)
+    search.draw(f'{run}: euclidean distance of fc1', [row] * queries, top, tmp_path / 'x.png')
+    check_readable(figures[0])
+    assert len(figures[0].axes[0].images) == queries * (top + 1)
+    wide, high = figures[0].get_size_inches()
+    assert wide <= 11 * search.CELL
+    assert high < 30
+
+
+def test_many_images_are_drawn_as_the_first_100(make_dataset, tmp_path, capsys):
+    dataset = make_dataset(tmp_path / 'data', classes=5, train=3, test=25)
+    folder = checkpoint(dataset, tmp_path, 'cross-entropy', epochs=0)
+    out = tmp_path / 'out.png'
+    key_id = next((dataset.folder / 'testing').rglob('*.png')).stem
+    common = ['--data', str(dataset.folder), '--checkpoint', str(folder), '--out', str(out)]
+    assert len(search.main([*common, key_id, '--top', '440'])) == 124
+    printed = capsys.readouterr().out
+    assert len([line for line in printed.splitlines() if line[:4].strip().isdigit()]) == 124
+    assert printed.count(f'{out}: shows the first 100 of 124 images found\n') == 1
+    with Image.open(out) as picture:
+        assert max(picture.size) < 3000
+
+
+def test_many_queries_are_drawn_as_the_first_ones(tmp_path, capsys):
+    out = tmp_path / 'out.webp'
+    rows = [(image(0), 'one', 'one', [(image(1), 'one', 0.5)])] * 200
+    search.draw('title', rows, 1, out)
+    (line,) = capsys.readouterr().out.splitlines()
+    drawn = int(re.fullmatch(f'{out}: shows the first (.+) of 200 queries', line)[1])
+    with Image.open(out) as picture:
+        assert 60 < drawn < 200
+        assert 15_000 < picture.height < 16_384
