@@ -2,7 +2,7 @@
 
 import functools
 import io
-import textwrap
+import re
 
 import matplotlib
 
@@ -37,18 +37,24 @@ def inches(text, size):
 def wrapped(text, width, size):
     """Return text for matplotlib, broken into lines of at most `width` inches.
 
-    Lines break at spaces and hyphens; a word that is wider than `width` breaks inside.
+    Lines break at spaces and after hyphens and underscores; a part that is wider than `width`
+    breaks inside.
 
     Args:
         text: to show as it is; its own line breaks stay.
         width: in inches.
         size: of the font in points.
     """
-    lines = text.split('\n')
-    for length in range(max(map(len, lines)), 0, -1):
-        lines = [part for line in text.split('\n') for part in textwrap.wrap(line, length) or ['']]
-        if all(inches(line, size) <= width for line in lines):
-            break
+    lines = []
+    for given in text.split('\n'):
+        line = ''
+        for part in re.findall(r'[^ _-]+[ _-]*|[ _-]+', given):
+            for piece in [part] if inches(part.rstrip(), size) <= width else part:
+                if line and inches((line + piece).rstrip(), size) > width:
+                    lines.append(line.rstrip())
+                    line = ''
+                line += piece
+        lines.append(line.rstrip())
     return plain('\n'.join(lines))
 
 

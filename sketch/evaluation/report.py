@@ -2,7 +2,8 @@
 
 categories.csv, .png        average precision, precision at 1 and at 10, and the share of queries
                             with a relevant image among the first 10; worst category first
-confusion.csv, .png         the categories of the first 10 images, one row per query's category
+confusion.csv, .png         the categories of the first 10 images, one row per query's category; the
+                            picture has whole percents: from 1, with over 100 categories from 5
 precision_recall.csv, .png  the 11-point curve: the best precision at each recall or beyond
 """
 
@@ -10,7 +11,11 @@ import numpy as np
 
 from sketch import atomic
 from sketch.evaluation.average_precision import DEFINITIONS, RECALLS
-from sketch.plotting import plain, plt, save
+from sketch.plotting import MEDIUM, SMALL, inches, plain, plt, save, wrapped
+
+CELL = 0.22  # least side of a cell of the confusion picture, in inches
+LEAST = 2.4  # side of all cells, in inches
+MANY = 100  # categories; with more, small percents are left out: thousands take half a minute
 
 
 def report(found, categories, folder):
@@ -22,7 +27,7 @@ def report(found, categories, folder):
         folder: Path to fill, made if missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    title = plain(f'{folder.parent.name}, {folder.name} distance, {len(found.labels)} images')
+    title = f'{folder.parent.name}, {folder.name} distance, {len(found.labels)} images'
     table = by_category(found, categories)
     atomic.write_csv(
         folder / 'categories.csv', list(table[0]), [list(row.values()) for row in table]
@@ -73,7 +78,9 @@ def confusion(found, classes):
 
 
 def _draw_categories(table, title, path):
-    figure, axes = plt.subplots(figsize=(8, 1.5 + 0.24 * len(table)), layout='constrained')
+    title = wrapped(title, 7, MEDIUM)
+    height = 1.5 + 0.17 * title.count('\n') + 0.24 * len(table)
+    figure, axes = plt.subplots(figsize=(8, height), layout='constrained')
     names = [plain(row['category']) for row in table]
     columns = [name for name in table[0] if name not in ('category', 'queries')]
     for column, marker in zip(columns, 'os^D'):
@@ -85,21 +92,40 @@ def _draw_categories(table, title, path):
     axes.set_xlim(0, 1.02)
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.grid(alpha=0.3, axis='x')
-    figure.legend(loc='outside upper center', ncols=2, fontsize='small', title=title)
+    figure.legend(loc='outside upper center', ncols=2, fontsize=SMALL, title=title)
     save(figure, path)
 
 
 def _draw_confusion(shares, categories, title, path):
-    side = 2.5 + 0.22 * len(categories)
-    figure, axes = plt.subplots(figsize=(side + 1, side), layout='constrained')
-    categories = [plain(name) for name in categories]
+    """Draw shares, (categories, categories), with whole percents: the font fits the cells."""
+    side = max(CELL * len(categories), LEAST)
+    size = min(0.38 * 72 * side / len(categories), SMALL)  # "100" is 0.73 cells wide
+    # Left of and below the cells: a category's name, an axis label, and the space around them.
+    names = 0.5 + max(inches(name, SMALL) for name in categories)
+    bar = 0.9  # right of the cells: the colour bar with its labels
+    width = max(names + side + bar, 5)
+    title = wrapped(title, width - 0.3, MEDIUM)
+    top = 0.25 + 0.17 * (1 + title.count('\n'))
+    height = names + side + top
+    figure = plt.figure(figsize=(width, height))
+    figure.suptitle(title, fontsize=MEDIUM, y=1 - 0.1 / height)
+    axes = figure.add_axes((names / width, names / height, side / width, side / height))
     picture = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
-    axes.set_xticks(range(len(categories)), categories, rotation=90, fontsize='small')
-    axes.set_yticks(range(len(categories)), categories, fontsize='small')
+    percents = np.round(100 * shares).astype(int)
+    least = 1 if len(categories) <= MANY else 5
+    for row, column in np.argwhere(percents >= least):
+        percent = percents[row, column]
+        axes.text(column, row, str(percent), fontsize=size, ha='center', va='center_baseline',
+                  color='white' if percent > 50 else 'black')  # fmt: skip
+    ticks = range(len(categories)), [plain(name) for name in categories]
+    axes.set_xticks(*ticks, rotation=90, fontsize=SMALL)
+    axes.set_yticks(*ticks, fontsize=SMALL)
+    axes.tick_params(length=2, pad=2)
     axes.set_xlabel('category of the first 10 images')
     axes.set_ylabel('category of the query')
-    axes.set_title(title, fontsize='small')
-    figure.colorbar(picture, shrink=0.7, label='share')
+    place = ((names + side + 0.15) / width, names / height, 0.15 / width, min(side, 3) / height)
+    label = f'share (numbers: percent from {least})'
+    figure.colorbar(picture, cax=figure.add_axes(place), label=label)
     save(figure, path)
 
 
@@ -107,6 +133,6 @@ def _draw_curve(curve, title, path):
     figure, axes = plt.subplots(figsize=(6, 4.5), layout='constrained')
     axes.plot(RECALLS, curve, 'o-')
     axes.set(xlabel='recall', ylabel='precision', xlim=(-0.02, 1.02), ylim=(0, 1))
-    axes.set_title(title, fontsize='small')
+    figure.suptitle(wrapped(title, 5.5, MEDIUM), fontsize=MEDIUM)
     axes.grid(alpha=0.3)
     save(figure, path)
