@@ -14,37 +14,31 @@ class that the network predicts, with its probability. A picture shows at most 1
 from pathlib import Path
 
 import numpy as np
-from matplotlib.patches import Rectangle
 
 from sketch import command_line
 from sketch.data.dataset import FOLDERS, check_queries, open_dataset
-from sketch.data.raster import WHITE
 from sketch.errors import InputError
 from sketch.evaluation.average_precision import DEFINITIONS, retrieve
 from sketch.evaluation.ranking import DISTANCES
-from sketch.plotting import DPI, FORMATS, MEDIUM, plt, save, wrapped
 from sketch.runs import folders
 from sketch.runs.settings import Default
 
-DRAWN = 100  # images per query
-COLUMNS = 10  # of images found, beside the query
-HIGHEST = 16_000  # pixels of a picture; WebP has at most 16,383
-CELL, IMAGE, LINE, GAP = 1.25, 1.17, 0.12, 0.1  # of a picture, in inches
-LABEL = 7  # font of a cell, in points
+DRAWN = 100  # images per query in a picture
+ENDINGS = ('png', 'jpg', 'jpeg', 'webp', 'tif', 'tiff', 'pdf', 'svg', 'eps')
 
 
-def search(index, text, top, picture):
-    """Print, draw and return what one query retrieves.
+def search(index, text, top):
+    """Print and return what one query retrieves.
 
     Returns:
-        list of dicts: rank, category, key_id, distance.
+        list of dicts: rank, category, key_id, distance; and the query as search_picture.draw
+        takes it, in a list.
     """
     query = index.query(text)
     (prediction,) = index.predict(query.fc1[np.newaxis])
     order, distances = index.search(query.vector, top, exclude=query.index)
     title = query.title + _told('\npredicted: {} {:.0%}', prediction)
     cells = _cells(index, order, distances)
-    draw(index.title, [(query.image, title, query.category, cells)], len(order), picture)
     if prediction:
         print(_told('the network takes the query for: {} ({:.1%})', prediction))
     print('rank  category              key_id                distance')
@@ -55,15 +49,16 @@ def search(index, text, top, picture):
         found.append(
             {'rank': rank, 'category': name, 'key_id': key_id, 'distance': float(distance)}
         )
-    return found
+    return found, [(query.image, title, query.category, cells)]
 
 
-def examples(index, which, count, top, seed, picture):
-    """Print and draw what several test images retrieve: at random, or best or worst by AP.
+def examples(index, which, count, top, seed):
+    """Print and return what several test images retrieve: at random, or best or worst by AP.
 
     Returns:
         list of dicts: category, key_id, average_precision (of the whole ranking), predicted and
-        probability (None if the network's classifier is untrained or its categories are unknown).
+        probability (None if the network's classifier is untrained or its categories are unknown);
+        and the queries as search_picture.draw takes them.
     """
     images = len(index.labels)
     found = retrieve(index.vectors, index.labels, [images - 1], index.distance)
@@ -96,73 +91,7 @@ def examples(index, which, count, top, seed, picture):
                 'probability': probability,
             }
         )
-    draw(index.title, drawn, len(order), picture)
-    return shown
-
-
-def draw(title, queries, images, path):
-    """Draw queries and what they retrieve, COLUMNS images per row; say what is left out.
-
-    Args:
-        title: of the picture.
-        queries: list of (query's image, its title, its category or None, images found), each image
-            found an (image, category, distance); at most DRAWN of them.
-        images: how many were found for each query.
-        path: Path of the picture.
-    """
-    columns = min(COLUMNS, max(len(found) for *_, found in queries))
-    width = (1 + columns) * CELL
-    title = wrapped(title, width - 2 * GAP, MEDIUM)
-    heading = GAP + 0.17 * (1 + title.count('\n'))
-    height = heading + GAP / 2
-    drawn = []  # rows of cells; a cell is None, or (image, text, colour of its frame)
-    for left, query in enumerate(queries):
-        rows = _rows(*query)
-        added = sum(_height(row) for row in rows)
-        if drawn and (height + added) * DPI > HIGHEST:
-            print(f'{path}: shows the first {left} of {len(queries)} queries')
-            break
-        drawn += rows
-        height += added
-    if images > DRAWN:
-        print(f'{path}: shows the first {DRAWN} of {images} images found')
-
-    figure = plt.figure(figsize=(width, height))
-    axes = figure.add_axes((0, 0, 1, 1))  # its units are inches from the top left
-    axes.axis('off')
-    axes.text(width / 2, GAP, title, fontsize=MEDIUM, ha='center', va='top')
-    bottom = heading
-    for row in drawn:
-        bottom += _height(row)
-        for column, cell in enumerate(row):
-            if cell is not None:
-                _draw_cell(axes, column * CELL + (CELL - IMAGE) / 2, bottom, *cell)
-    axes.set(xlim=(0, width), ylim=(height, 0), aspect='auto')
-    save(figure, path)
-
-
-def _rows(image, title, category, found):
-    """Return one query of `draw` as rows of cells, the query in the first column of the first."""
-    cells = []
-    for picture, name, distance in found:
-        colour = 'grey' if category is None else 'tab:green' if name == category else 'tab:red'
-        cells.append((picture, wrapped(f'{name}\n{distance:.4g}', IMAGE, LABEL), colour))
-    query = (image, wrapped(title, IMAGE, LABEL), 'black')
-    starts = range(0, max(len(cells), 1), COLUMNS)
-    return [[None if start else query, *cells[start : start + COLUMNS]] for start in starts]
-
-
-def _height(row):
-    """Return the height of a row of cells in inches: the most lines of text, and an image."""
-    return IMAGE + 2 * GAP + LINE * max(1 + text.count('\n') for _, text, _ in filter(None, row))
-
-
-def _draw_cell(axes, left, bottom, image, text, colour):
-    """Draw an image with its frame above `bottom`, and its text above the image."""
-    top, right = bottom - IMAGE, left + IMAGE
-    axes.imshow(image, cmap='gray', vmin=0, vmax=WHITE, extent=(left, right, bottom, top))
-    axes.add_patch(Rectangle((left, top), IMAGE, IMAGE, fill=False, edgecolor=colour, linewidth=2))
-    axes.text(left + IMAGE / 2, top - 0.05, text, fontsize=LABEL, ha='center', va='bottom')
+    return shown, drawn
 
 
 def _told(text, prediction):
@@ -171,7 +100,7 @@ def _told(text, prediction):
 
 
 def _cells(index, order, distances):
-    """Return images found as `draw` takes them."""
+    """Return images found as search_picture.draw takes them."""
     return [
         (index.image(image), index.category(image), distance)
         for image, distance in zip(order[:DRAWN], distances)
@@ -235,9 +164,8 @@ def parse_arguments(argv):
         raise InputError('give either a query (an image or a key_id) or --examples')
     if not options.out.parent.is_dir():
         raise InputError(f'{options.out.parent}: no such folder for the picture')
-    if options.out.suffix[1:].lower() not in FORMATS:
-        others = ', .'.join(ending for ending in FORMATS if ending != 'png')
-        raise InputError(f'--out {options.out}: end its name in .png, or in .{others}')
+    if options.out.suffix[1:].lower() not in ENDINGS:
+        raise InputError(f'--out {options.out}: end its name in one of .{", .".join(ENDINGS)}')
     return options
 
 
@@ -269,13 +197,17 @@ def main(argv=None):
         check_queries(dataset)
 
     from sketch.evaluation.search_index import SearchIndex  # TensorFlow
+    from sketch.evaluation.search_picture import draw  # matplotlib
 
     top = min(options.top, len(dataset.test))
     index = SearchIndex(dataset, folder, options.distance)
     if options.examples:
-        found = examples(index, options.examples, options.queries, top, options.seed, options.out)
+        found, drawn = examples(index, options.examples, options.queries, top, options.seed)
     else:
-        found = search(index, options.query, top, options.out)
+        found, drawn = search(index, options.query, top)
+    draw(index.title, drawn, options.out)
+    if top > DRAWN:
+        print(f'{options.out}: shows the first {DRAWN} images found')
     print(f'{index.checkpoint.title}; see {options.out}')
     return found
 

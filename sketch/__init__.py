@@ -54,6 +54,8 @@ evaluation/         measures a checkpoint
     retrieval           mAP and compactness of a checkpoint
     report              tables and charts by category
     search_index        images to be searched
+    search_picture      draws what a search finds
+    figures             draws what plots.py shows
     results             results.csv
     points              the numbers that figures show
 """

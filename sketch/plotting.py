@@ -1,23 +1,54 @@
-"""matplotlib without a display: `from sketch.plotting import plt, save`."""
+"""matplotlib without a display, and without pyplot: a notebook keeps its own settings.
 
+All other modules take what they need of matplotlib from here.
+"""
+
+# ruff: noqa: E402 (matplotlib is imported with care, and the rest of it afterwards)
+
+import contextlib
 import functools
 import io
+import os
 import re
-
-import matplotlib
+import sys
 
 from sketch import atomic
 
-matplotlib.use('Agg')
-import matplotlib.pyplot as plt
-from matplotlib.backend_bases import FigureCanvasBase
+# MPLBACKEND, which notebooks set, may name a backend that is not installed: matplotlib refuses it.
+_backend = os.environ.pop('MPLBACKEND', None)
+_is_ours = 'matplotlib' not in sys.modules
+import matplotlib
+
+if _backend is not None:
+    os.environ['MPLBACKEND'] = _backend
+    if _is_ours:
+        with contextlib.suppress(ValueError):
+            matplotlib.rcParams['backend'] = _backend
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb  # noqa: F401 (this and the others: for other modules)
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D  # noqa: F401
+from matplotlib.patches import Rectangle  # noqa: F401
 from matplotlib.textpath import text_to_path
+from matplotlib.transforms import blended_transform_factory  # noqa: F401
 
 SMALL, MEDIUM = 8.5, 10  # fonts, in points
 DPI = 120
 PRINT_DPI = 150
-FORMATS = tuple(FigureCanvasBase.get_supported_filetypes())  # endings that save() can write
+
+
+def empty_figure(size=None, layout=None):
+    """Return a figure of `size` inches that can be measured before it is saved."""
+    figure = Figure(figsize=size, layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def subplots(size=None):
+    """Return a figure of `size` inches and its axes, which leave room for all their texts."""
+    figure = empty_figure(size, layout='constrained')
+    return figure, figure.subplots()
 
 
 def plain(text):
@@ -59,15 +90,14 @@ def wrapped(text, width, size):
 
 
 def save(figure, path, dpi=DPI, metadata=None):
-    """Write a whole figure in the format of the path's ending, and close it."""
+    """Write a whole figure in the format of the path's ending."""
     content = io.BytesIO()
     figure.savefig(content, format=path.suffix[1:].lower(), dpi=dpi, metadata=metadata)
-    plt.close(figure)
     atomic.write_bytes(path, content.getvalue())
 
 
 def save_for_print(figure, folder, name):
-    """Write a figure as PNG and SVG, and close it; return the PNG's path.
+    """Write a figure as PNG and SVG; return the PNG's path.
 
     The same figure gives the same bytes.
     """

@@ -103,6 +103,13 @@ def test_no_tensorflow_without_need(name):
     assert shown.stdout.strip() == 'False', shown.stderr
 
 
+def test_matplotlib_is_imported_in_one_place():
+    for name, tree in MODULES.items():
+        if name not in ('sketch.plotting', 'sketch.data.contact_sheet'):
+            for node in ast.walk(tree):
+                assert not isinstance(node, ast.ImportFrom) or 'matplotlib' not in node.module
+
+
 @pytest.mark.parametrize('name', sorted(MODULES))
 def test_functions_are_short(name):
     for node in ast.walk(MODULES[name]):

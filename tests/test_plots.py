@@ -8,8 +8,8 @@ from matplotlib.text import Annotation
 from PIL import Image
 
 import plots
-from sketch.evaluation import points, results
-from sketch.plotting import plt
+from sketch import plotting
+from sketch.evaluation import figures, points, results
 from sketch.runs.names import epochs_text
 
 VARIANTS = ('rerank', 'rerank-probability', 'embedding')
@@ -51,14 +51,13 @@ def drawn(monkeypatch, tmp_path):
     def draw(rows):
         figures = {}
         monkeypatch.setattr(
-            plots, 'save_for_print', lambda figure, out, name: figures.update({name: figure})
+            plotting, 'save_for_print', lambda figure, out, name: figures.update({name: figure})
         )
         results.record(tmp_path / 'drawn.csv', rows)
         plots.main(['--results', str(tmp_path / 'drawn.csv'), '--out', str(tmp_path)])
         return figures
 
-    yield draw
-    plt.close('all')
+    return draw
 
 
 def entries_of(figure):
@@ -219,7 +218,7 @@ def test_a_run_has_one_marker_whatever_its_seed(table, drawn):
     again = [('n1', 1, ''), ('n1', 1, '_precise-bn'), ('n2', 0, '_precise-bn')]
     others = [seeded(row, *change) for change in again for row in rows if change[0] == row['net']]
     entries = entries_of(drawn([*rows, *others])['figure_3'])
-    first, second = plots.MARKERS[:2]
+    first, second = figures.MARKERS[:2]
     for run, marker in (
         ('skNet; hollow: seed 1', first),
         ('skNet (precise-bn, seed 1)', second),

@@ -8,7 +8,6 @@ from geometry import check_readable
 
 from sketch.evaluation import report
 from sketch.evaluation.average_precision import retrieve
-from sketch.plotting import plt
 
 RUN = 'checkpoints_n1_triplet-and-cross-entropy_margin0.35_embedding64_batch32_rate0.0005_1e'
 NAMES = ['ant', 'the great wall of china', '$x$ in $y$', 'a']
@@ -19,8 +18,7 @@ def figures(monkeypatch):
     """The charts by name, instead of files."""
     drawn = {}
     monkeypatch.setattr(report, 'save', lambda figure, path: drawn.update({path.stem: figure}))
-    yield drawn
-    plt.close('all')
+    return drawn
 
 
 @pytest.mark.parametrize('classes', [1, 3, 20, 120])

@@ -12,7 +12,7 @@ from pathlib import Path
 from sketch import command_line
 from sketch.errors import InputError
 from sketch.networks.registry import SMALLEST, TITLES
-from sketch.plotting import plt, save_for_print
+from sketch.plotting import save_for_print, subplots
 from sketch.runs.settings import Default, Settings
 from sketch.tensorflow_setup import tf
 
@@ -52,7 +52,7 @@ def layers(net, size, classes, filters=Default.filters):
 def draw(title, size, found):
     """Return a figure of a network's layers, with the image before them."""
     blocks = [(None, size, 1), *found]
-    figure, axes = plt.subplots(figsize=(0.45 * len(blocks) + 0.5, 3.8), layout='constrained')
+    figure, axes = subplots((0.45 * len(blocks) + 0.5, 3.8))
     shown = set()
     for place, (kind, side, channels) in enumerate(blocks):
         label, colour = KINDS.get(kind, ('image', 'lightgrey'))

@@ -11,7 +11,7 @@ import numpy as np
 
 from sketch import atomic
 from sketch.evaluation.average_precision import DEFINITIONS, RECALLS
-from sketch.plotting import MEDIUM, SMALL, inches, plain, plt, save, wrapped
+from sketch.plotting import MEDIUM, SMALL, empty_figure, inches, plain, save, subplots, wrapped
 
 CELL = 0.22  # least side of a cell of the confusion picture, in inches
 LEAST = 2.4  # side of all cells, in inches
@@ -80,7 +80,7 @@ def confusion(found, classes):
 def _draw_categories(table, title, path):
     title = wrapped(title, 7, MEDIUM)
     height = 1.5 + 0.17 * title.count('\n') + 0.24 * len(table)
-    figure, axes = plt.subplots(figsize=(8, height), layout='constrained')
+    figure, axes = subplots((8, height))
     names = [plain(row['category']) for row in table]
     columns = [name for name in table[0] if name not in ('category', 'queries')]
     for column, marker in zip(columns, 'os^D'):
@@ -107,7 +107,7 @@ def _draw_confusion(shares, categories, title, path):
     title = wrapped(title, width - 0.3, MEDIUM)
     top = 0.25 + 0.17 * (1 + title.count('\n'))
     height = names + side + top
-    figure = plt.figure(figsize=(width, height))
+    figure = empty_figure((width, height))
     figure.suptitle(title, fontsize=MEDIUM, y=1 - 0.1 / height)
     axes = figure.add_axes((names / width, names / height, side / width, side / height))
     picture = axes.imshow(shares, cmap='Blues', vmin=0, vmax=1)
@@ -130,7 +130,7 @@ def _draw_confusion(shares, categories, title, path):
 
 
 def _draw_curve(curve, title, path):
-    figure, axes = plt.subplots(figsize=(6, 4.5), layout='constrained')
+    figure, axes = subplots((6, 4.5))
     axes.plot(RECALLS, curve, 'o-')
     axes.set(xlabel='recall', ylabel='precision', xlim=(-0.02, 1.02), ylim=(0, 1))
     figure.suptitle(wrapped(title, 5.5, MEDIUM), fontsize=MEDIUM)

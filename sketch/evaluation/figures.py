@@ -1,0 +1,288 @@
+"""The figures that plots.py draws of measured Points and of the paper's."""
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from sketch.evaluation.points import EMBEDDING, FC1, PAPERS_RUN, by_run, told_apart
+from sketch.networks.registry import TITLES
+from sketch.plotting import (
+    MEDIUM,
+    SMALL,
+    Line2D,
+    blended_transform_factory,
+    inches,
+    subplots,
+    to_rgb,
+    wrapped,
+)
+from sketch.runs.names import epochs_text
+
+# Cold colours for skNet, warm ones for skResNet. The first run of a net has the first ones.
+COLOURS = {
+    'n1': ('tab:blue', 'tab:cyan', 'navy', 'tab:green'),
+    'n2': ('tab:red', 'tab:orange', 'darkred', 'tab:purple'),
+}
+MARKERS = 'osD^vP*X<>phd'  # 13, and 4 colours: 52 runs of a net look different
+WIDTH, MARGIN = 9, 0.25  # of all figures, in inches
+TEXT_WIDTH = WIDTH - 2 * MARGIN
+AXES = 4.6  # height of curves with their title, in inches
+ROW = 0.21  # height of a bar with its gap, in inches
+
+
+class Figure(NamedTuple):
+    """What one figure shows."""
+
+    name: object  # the paper's number, or a word
+    metric: str
+    title: str
+    tells: str  # field of Point that tells the lines of one run and seed apart
+    splits: tuple = ('train', 'test')
+    vectors: tuple = (FC1,)
+    bars: int = 0  # one for each of the largest epoch counts; 0 for curves
+
+    def choose(self, points):
+        """Return the Points of this figure, those of different data under different names."""
+        chosen = [
+            point
+            for point in points
+            if point.metric == self.metric
+            and point.split in self.splits
+            and point.vectors in self.vectors
+        ]
+        if self.name == EMBEDDING:  # with fc1 of the same checkpoints only
+            embedded = {_checkpoint(point) for point in chosen if point.vectors == EMBEDDING}
+            chosen = [point for point in chosen if _checkpoint(point) in embedded]
+        return told_apart(chosen)
+
+    def draw(self, points, papers):
+        """Return a matplotlib figure of measured Points and of the paper's."""
+        return (draw_bars if self.bars else draw_curves)(self, points, papers)
+
+
+FIGURES = (
+    Figure(3, 'accuracy', 'accuracy against epochs', 'split'),
+    Figure(4, 'accuracy', 'accuracy on the training set', 'split', splits=('train',), bars=2),
+    Figure(5, 'accuracy', 'accuracy on the test set', 'split', splits=('test',), bars=2),
+    Figure(6, 'mAP', "mAP of fc1 against epochs (the paper's definition)", 'k'),
+    Figure(7, 'mAP', "mAP of fc1 (the paper's definition)", 'k', bars=2),
+    Figure(EMBEDDING, 'mAP', "mAP of fc1 and a triplet loss's embedding (the paper's definition)",
+           'vectors', vectors=(FC1, EMBEDDING), bars=1),
+    Figure('compactness', 'compactness',
+           'Compactness: distance within over distance between categories',
+           'vectors', vectors=(FC1, EMBEDDING)),
+)  # fmt: skip
+
+
+def draw_curves(shown, points, papers):
+    """Return a matplotlib figure of values against epochs, with its legend below.
+
+    Args:
+        shown: Figure.
+        points: measured Points.
+        papers: Points of the paper.
+    """
+    figure, axes = subplots()
+    styles = line_styles(getattr(point, shown.tells) for point in [*points, *papers])
+    looks, seeds = run_looks(points), by_run(points)
+    reach = 0.03 * max(1, *(point.epochs for point in [*papers, *points]))
+    lines = defaultdict(list)
+    for point in [*papers, *points]:
+        lines[point.net, point.run, point.seed, getattr(point, shown.tells)].append(point)
+    for (net, run, seed, told), line in lines.items():
+        if run == PAPERS_RUN:
+            look = _papers_look(net)
+        else:
+            look = _look(*looks[net, run], first=seed == seeds[net, run][0])
+        line = sorted((point.epochs, point.value) for point in line)
+        if len(line) == 1:  # a dot alone would not show the line style
+            ((epochs, value),) = line
+            line = [(max(0, epochs - reach), value), *line, (epochs + reach, value)]
+            look['markevery'] = [1]
+        axes.plot(*zip(*line), **look, linestyle=styles[told])
+    step_axis(axes, points)
+    axes.set(xlabel='epochs', ylabel=shown.metric, xlim=(0, None))
+    if shown.metric != 'compactness':  # its values are close together
+        axes.set_ylim(0, 1.03 if shown.metric == 'accuracy' else None)
+    axes.grid(alpha=0.3)
+    _describe(figure, shown, points, papers)
+    legend = _legend(figure, _entries(shown, points, papers, styles))
+    height = legend.get_window_extent(figure.canvas.get_renderer()).height / figure.dpi
+    figure.set_size_inches(WIDTH, AXES + height)
+    return figure
+
+
+def draw_bars(shown, points, papers):
+    """Return a matplotlib figure of the largest epoch counts of each run's first seed as bars.
+
+    The name of a run stands above its bars. The arguments are those of draw_curves.
+    """
+    figure, axes = subplots()
+    figure.get_layout_engine().set(w_pad=MARGIN)
+    # The names reach across the picture, not only across the axes.
+    across = blended_transform_factory(figure.transFigure, axes.transData)
+    top, labels = 0.0, {}
+    for rows in _groups([*points, *papers], shown.bars):
+        name = wrapped(label_of(rows[0].net, rows[0].run, rows[0].seed), TEXT_WIDTH, SMALL)
+        heading = axes.text(
+            *(MARGIN / 2 / WIDTH, top, name),  # to the left of all labels
+            transform=across,
+            va='top',
+            fontsize=SMALL,
+            bbox={'color': 'white', 'pad': 1},  # no grid line crosses it
+        )
+        heading.set_in_layout(False)
+        top += 1 + name.count('\n')
+        for point in rows:
+            bar = axes.barh(top + 0.4, point.value, height=0.8, color=_bar_colour(point))
+            axes.bar_label(bar, fmt='%.3f', padding=3, fontsize=SMALL)
+            labels[top + 0.4] = _bar_label(shown, point)
+            top += 1
+        top += 0.5
+    axes.set_yticks(list(labels), labels.values(), fontsize=SMALL)
+    axes.set(xlabel=shown.metric, xlim=(0, 1.1), ylim=(top, -0.3))
+    axes.grid(alpha=0.3, axis='x')
+    axes.set_axisbelow(True)
+    axes.spines[['left', 'top', 'right']].set_visible(False)
+    axes.tick_params(axis='y', length=0)
+    lines = _describe(figure, shown, points, papers)
+    figure.set_size_inches(WIDTH, 0.7 + 0.2 * lines + ROW * top)
+    return figure
+
+
+def line_styles(told):
+    """Return {what tells lines apart: line style}: solid, dashed, then one dot more for each."""
+    told = sorted(set(told), key=_order)
+    styles = ['-', *((0, (5, 2) + (1, 2) * dots) for dots in range(len(told)))]
+    return dict(zip(told, styles))
+
+
+def run_looks(points):
+    """Return {(net, run): (colour, marker)}."""
+    looks = {}
+    for net, colours in COLOURS.items():
+        for place, key in enumerate(key for key in by_run(points) if key[0] == net):
+            looks[key] = colours[place % len(colours)], MARKERS[place % len(MARKERS)]
+    return looks
+
+
+def step_axis(axes, points):
+    """Add the steps of the measured runs above, if an epoch has the same number in all of them."""
+    rates = {round(point.step / point.epochs, 1) for point in points if point.step and point.epochs}
+    if rates and max(rates) - min(rates) <= 0.02 * max(rates):
+        rate = max(rates)
+        above = axes.secondary_xaxis('top', functions=(lambda x: x * rate, lambda x: x / rate))
+        above.set_xlabel(f'steps ({rate:g} per epoch here; 781 in the paper)')
+
+
+def label_of(net, run, seed=0):
+    """Return what a figure calls a run: its network, and the marks of its name."""
+    if run == PAPERS_RUN:
+        return f'{TITLES[net]}, {PAPERS_RUN}'
+    marks = run.replace(f'checkpoints_{net}', '').strip('_, ').replace('_', ' ')
+    marks = ', '.join(filter(None, [marks, f'seed {seed}' if seed else '']))
+    return TITLES[net] + (f' ({marks})' if marks else '')
+
+
+def _checkpoint(point):
+    """Return what the measurements of one checkpoint on one data set share."""
+    return point.net, point.run, point.seed, point.epochs, point.setting, point.dataset
+
+
+def _groups(points, epoch_counts):
+    """Return lists of Points, one per run and seed that has bars; the paper's are the last.
+
+    Of each k and kind of vectors, a run has bars of its first seed's largest epoch counts.
+    """
+    rows = defaultdict(list)
+    for point in points:
+        rows[point.net, point.run, point.k, point.vectors].append(point)
+    groups = defaultdict(list)
+    for (net, run, *_), own in rows.items():
+        seed = min(point.seed for point in own)
+        own = [point for point in own if point.seed == seed]
+        largest = sorted({point.epochs for point in own})[-epoch_counts:]
+        groups[net, run, seed] += [point for point in own if point.epochs in largest]
+    keys = [(net, run, seed) for (net, run), seeds in by_run(points).items() for seed in seeds]
+    keys.sort(key=lambda key: key[1] == PAPERS_RUN)
+    return [
+        sorted(groups[key], key=lambda point: (point.k, point.epochs, _order(point.vectors)))
+        for key in keys
+        if key in groups
+    ]
+
+
+def _order(told):
+    """Return the place of what tells lines apart: numbers by size, training set and fc1 first."""
+    return told if isinstance(told, int) else ('train', FC1, 'test', EMBEDDING).index(told)
+
+
+def _bar_label(shown, point):
+    """Return the label of a bar: what the name of its run does not tell."""
+    parts = [f'k = {point.k}'] * bool(point.k) + [epochs_text(point.epochs)]
+    return ', '.join(parts + [point.vectors] * (len(shown.vectors) > 1))
+
+
+def _bar_colour(point):
+    if point.run == PAPERS_RUN:
+        return _pale(point.net)
+    return COLOURS[point.net][point.vectors == EMBEDDING]
+
+
+def _pale(net):
+    """Return the colour of the paper's points: the net's first one, mixed with white."""
+    return tuple(1 - 0.3 * (1 - part) for part in to_rgb(COLOURS[net][0]))
+
+
+def _papers_look(net):
+    return {'color': _pale(net), 'marker': '.', 'markersize': 11, 'linewidth': 3.5, 'zorder': 1}
+
+
+def _look(colour, marker, first):
+    """Return plot()'s keywords for a run's first seed, or for its other ones."""
+    filled = {'color': colour, 'marker': marker, 'markersize': 5.5}
+    return filled if first else {**filled, 'markerfacecolor': 'white', 'linewidth': 0.7}
+
+
+def _entries(shown, points, papers, styles):
+    """Return the lines of a legend: runs, line styles, the paper."""
+    entries, looks = [], run_looks(points)
+    for (net, run), (first, *others) in by_run(points).items():
+        label = label_of(net, run, first)
+        if others:
+            label += f'; hollow: seed {", ".join(map(str, others))}'
+        entries.append(Line2D([], [], **_look(*looks[net, run], first=True), label=label))
+    for told, style in styles.items():
+        label = f'k = {told}' if shown.tells == 'k' else told
+        entries.append(Line2D([], [], color='black', linestyle=style, label=label))
+    for net in sorted({point.net for point in papers}):
+        entries.append(Line2D([], [], **_papers_look(net), label=label_of(net, PAPERS_RUN)))
+    return entries
+
+
+def _legend(figure, entries):
+    """Return a legend below the axes, in as many columns as fit."""
+    handle = 0.75  # of a column, in inches: the line, and the space around it
+    widest = handle + max(inches(entry.get_label(), SMALL) for entry in entries)
+    return figure.legend(
+        entries,
+        [wrapped(entry.get_label(), TEXT_WIDTH - handle, SMALL) for entry in entries],
+        loc='outside lower center',
+        ncols=max(1, min(3, int(TEXT_WIDTH / widest))),
+        fontsize=SMALL,
+        handlelength=4,
+    )
+
+
+def _describe(figure, shown, points, papers):
+    """Add the title, what was measured on and what looks mean; return the number of lines."""
+    title = f'Figure {shown.name}: {shown.title}' if isinstance(shown.name, int) else shown.title
+    if shown.bars:
+        title += ', largest epoch count' + 's' * (shown.bars > 1)
+    notes = ['measured on ' + ' / '.join(sorted({point.setting for point in points}))]
+    if any(len(seeds) > 1 for seeds in by_run(points).values()):
+        notes.append('first seed of each run' if shown.bars else 'hollow, thin: other seeds')
+    if papers:
+        notes.append(f'pale{"" if shown.bars else ", wide"}: {PAPERS_RUN} (100 categories)')
+    text = wrapped(f'{title}\n{"; ".join(notes)}', TEXT_WIDTH, MEDIUM)
+    figure.suptitle(text, fontsize=MEDIUM)
+    return 1 + text.count('\n')
