@@ -301,7 +301,8 @@ def settings_for(net, options, dataset):
 def main(argv=None):
     """Parse the command line, train, and return the rows recorded in results.csv."""
     options = parse_arguments(argv)
-    if len(options.net) > 1 and workers_of_tf_config():
+    workers = workers_of_tf_config()
+    if len(options.net) > 1 and workers:
         raise InputError('--net: with TF_CONFIG, one network per command, on all workers')
     results.check(options.results)  # fails now, not after hours
     print(

@@ -189,6 +189,9 @@ def test_a_signal_to_one_worker_ends_all_at_the_same_step(start, tmp_path):
         '{"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker", "index": 0}}',
         '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
         '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}',
+        '{"cluster": {"worker": ["a:1", "a:1"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a:1", "b:65536"]}, "task": {"type": "worker", "index": 0}}',
+        '[' * 100_000,
     ],
 )
 def test_a_wrong_tf_config(monkeypatch, config):

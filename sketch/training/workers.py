@@ -56,13 +56,15 @@ def workers_of_tf_config():
         addresses = chiefs + list(cluster.get('worker', []))
         known = set(cluster) <= {'chief', 'master', 'worker'}
         known = known and all(isinstance(names, list) for names in cluster.values())
-        known = known and all(re.fullmatch(r'.+:\d+', address) for address in addresses)
+        known = known and all(re.fullmatch(r'.+:\d{1,5}', address) for address in addresses)
+        known = known and all(0 < int(a.rsplit(':', 1)[1]) < 2**16 for a in addresses)
+        known = known and len(set(addresses)) == len(addresses)
         index = 0
         if len(addresses) > 1:
             task = config['task']
             index = int(task['index']) + (len(chiefs) if task['type'] == 'worker' else 0)
             known = known and task['type'] in cluster
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         known = False
     if not known or not 0 <= index < max(1, len(addresses)):
         raise InputError(
