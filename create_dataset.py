@@ -195,9 +195,8 @@ def _names_to_choose_from(categories, categories_only):
         return names
     unknown = [name for name in categories_only if name not in names]
     if unknown:
-        hint = command_line.near(unknown[0], names)
-        if not hint and ',' in unknown[0]:
-            hint = '; separate names by spaces'
+        in_parts = all(part.strip() in names for part in unknown[0].split(','))
+        hint = '; separate names by spaces' if in_parts else command_line.near(unknown[0], names)
         raise InputError(f'{categories}: has no category {unknown[0]!r}{hint}')
     return list(dict.fromkeys(categories_only))
 
