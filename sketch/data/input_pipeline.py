@@ -4,6 +4,7 @@ Only the file names stay in memory, and none of them in the graph.
 """
 
 import functools
+import os
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from sketch.data.samplers import balanced_batch, epoch_order
 from sketch.tensorflow_setup import tf
 
 EVALUATION_BATCH = 128  # images; it decides the memory: 126x126x64 floats per image and layer
+THREADS = os.cpu_count()  # that decode images
 ENDLESS = np.iinfo(np.int64).max
 
 
@@ -47,9 +49,9 @@ def training_input_fn(split, size, settings, *, first_step=0, num_replicas=1, sh
                 image = distort(image, tf.stack([position, seed]))
             return image, label
 
-        images = files.map(image_and_label, num_parallel_calls=tf.data.AUTOTUNE)
+        images = files.map(image_and_label, THREADS)
         images = images.batch(batch_size // num_replicas, drop_remainder=True)
-        return images.prefetch(2 * num_replicas)
+        return _with_fixed_threads(images.prefetch(2 * num_replicas))
 
     return input_fn
 
@@ -60,8 +62,8 @@ def evaluation_input_fn(split, size):
     def input_fn():
         once = tf.data.Dataset.range(1)
         files = _files(split, once, lambda _: np.arange(len(split)), len(split))
-        images = files.map(functools.partial(_decode, size), num_parallel_calls=tf.data.AUTOTUNE)
-        return images.batch(EVALUATION_BATCH).prefetch(2)
+        images = files.map(functools.partial(_decode, size), THREADS)
+        return _with_fixed_threads(images.batch(EVALUATION_BATCH).prefetch(2))
 
     return input_fn
 
@@ -96,6 +98,17 @@ def _files(split, numbers, order, count):
         return tf.data.Dataset.from_tensor_slices((paths, labels))
 
     return numbers.flat_map(of_one)
+
+
+def _with_fixed_threads(images):
+    """Return a tf.data.Dataset that does not tune its number of threads.
+
+    The thread that tunes them sleeps for up to a minute, and a session that is closed waits for it:
+    Ctrl-C and the end of a training took seconds in which nothing happened.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return images.with_options(options)
 
 
 def _decode(size, path, label):
