@@ -28,6 +28,7 @@ from sketch.networks.registry import SMALLEST, TITLES
 from sketch.runs.settings import Default
 
 BUCKET = 'https://storage.googleapis.com/quickdraw_dataset/full/binary'
+GUARD = "call it below `if __name__ == '__main__':`"
 SIZES = range(min(SMALLEST.values()), raster.CANVAS + 1)  # pixels that a network can take
 
 
@@ -69,6 +70,9 @@ def construct_from_scratch(
     Raises:
         InputError: names the file and the remedy. OUT is left as it was.
     """
+    if getattr(multiprocessing.current_process(), '_inheriting', False):
+        # A worker that imports the calling script has come here again.
+        raise InputError(f'construct_from_scratch: {GUARD}')
     # 1. The names, and the settings that decide every byte.
     files, out = Path(files), Path(out)
     if size not in SIZES:
@@ -238,7 +242,7 @@ def _build_and_publish(out, files, chosen, settings, workers):
     except BrokenProcessPool:
         reason = 'a worker was killed (out of memory?); try fewer --workers'
         if multiprocessing.get_start_method() != 'fork':
-            reason += ", or call this function below `if __name__ == '__main__':`"
+            reason += f', or {GUARD}'
         raise InputError(f'{out}: {reason}') from None
     finally:
         staging.discard_unfinished(out)

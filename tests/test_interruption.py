@@ -1,11 +1,13 @@
 """Training that is killed, stopped, out of disk space, or has a corrupt checkpoint."""
 
 import dataclasses
+import hashlib
 import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -20,7 +22,7 @@ from sketch.evaluation import results
 from sketch.runs import checkpoints, folders, run_folder
 from sketch.runs import settings as run_settings
 from sketch.tensorflow_setup import tf
-from sketch.training import loop
+from sketch.training import loop, signals
 
 
 @pytest.fixture
@@ -52,12 +54,24 @@ def test_a_signal_saves_and_the_same_command_resumes(arguments, tmp_path, number
     step = step_in(folder)
     assert 0 < step < 12_000
     last = rest.splitlines()[-1]
-    assert f'{folder}: stopped at step {step}' in last
+    assert last.startswith(f'train.py: {folder}: stopped at step {step}')
+    assert rest.count('stopping: finishing the step, then saving a checkpoint\n') == 1
     assert 'the same command resumes' in last
     # What the same command would resume from; waiting for 4000 epochs would take too long.
     settings = run_settings.load(folder)
     found = run_folder.prepare(folder, settings, 12_000)
     assert folders.step_of(found) == step
+
+
+def test_a_signal_is_announced_while_a_step_runs(monkeypatch):
+    hook, seen = signals.StopOnSignalHook(), []
+    # Python's own handler, which sets hook.signal, must wait for the end of the step.
+    monkeypatch.setattr('builtins.print', lambda line, **_: seen.append((line, hook.signal)))
+    with signals.handle_signals(hook):
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        hashlib.pbkdf2_hmac('sha256', b'', b'', 2_000_000)  # a second in C, as a step
+        assert hook.signal == signal.SIGTERM
+    assert seen == [('stopping: finishing the step, then saving a checkpoint', None)]
 
 
 def test_killed_20_times_it_ends_at_its_step(arguments, tmp_path):

@@ -56,6 +56,23 @@ def test_sigkill_at_random_times(start, tmp_path):
     assert contents(out) == contents(tmp_path / 'whole')
 
 
+def test_a_script_without_a_main_guard(sample_files, tmp_path):
+    script = tmp_path / 'script.py'
+    script.write_text(
+        f'import sys; sys.path.insert(0, {str(ROOT)!r})\n'
+        'import multiprocessing; multiprocessing.set_start_method("spawn", force=True)\n'
+        'import create_dataset\n'
+        f'create_dataset.construct_from_scratch({str(sample_files / "files")!r}, '
+        f'{str(sample_files / "categories.txt")!r}, {str(tmp_path / "out")!r}, 2, 3, 2)\n'
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    remedy = "call it below `if __name__ == '__main__':`"
+    assert f'InputError: construct_from_scratch: {remedy}' in ended.stderr  # of a worker
+    assert ended.stderr.splitlines()[-1].endswith(remedy)
+    assert list((tmp_path / 'out').iterdir()) == []
+
+
 @pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGTERM])
 def test_workers_do_not_outlive_a_build_killed_by_its_process_id(start, tmp_path, number):
     out = tmp_path / 'out'
