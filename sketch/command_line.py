@@ -103,11 +103,11 @@ def add_checkpoints(arguments):
 
 
 def add_unfinished(arguments):
-    """Add --unfinished, which takes interrupted trainings, too."""
+    """Add --unfinished, which takes unfinished trainings, too."""
     arguments.add_argument(
         '--unfinished',
         action='store_true',
-        help='take interrupted trainings, too, as the epochs that they really have',
+        help='take interrupted or running trainings, too, as the epochs that they have so far',
     )
 
 

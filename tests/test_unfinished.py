@@ -45,7 +45,7 @@ def test_a_folder_that_is_found_is_skipped(place, capsys):
     load.main([*options, '--measure', 'test'])
     mAP.main(options)
     printed = capsys.readouterr().out
-    line = f'{NAME}_3e: interrupted at step 4 of 9 (1.333 of 3 epochs); skipped'
+    line = f'{NAME}_3e: unfinished, at step 4 of 9 (1.333 of 3 epochs); skipped'
     assert printed.count(line) == 2
     assert {row['run'] for row in results.read(root / 'results.csv')} == {f'{NAME}_1e'}
     precise_bn.main(options[:4])
@@ -56,7 +56,7 @@ def test_a_folder_that_is_found_is_skipped(place, capsys):
 def test_a_folder_that_is_named_is_refused(place, small_dataset, refused):
     root, options = place
     folder = root / f'{NAME}_3e'
-    words = [f'{folder}: interrupted at step 4 of 9', '1.333 of 3 epochs', '--unfinished']
+    words = [f'{folder}: unfinished, at step 4 of 9', '1.333 of 3 epochs', '--unfinished']
     for script in ('load.py', 'mAP.py'):
         refused(script, *options, root / f'{NAME}_1e', folder, words=words)
     query = ['--data', small_dataset.folder, '--checkpoint', folder, '--examples', 'best']
@@ -92,4 +92,4 @@ def test_its_rows_last_until_the_run_is_finished(place, capsys):
 def test_nothing_but_interrupted_trainings(place, refused):
     root, options = place
     shutil.rmtree(root / f'{NAME}_1e')
-    refused('load.py', *options, words=[root, 'every training in it was interrupted'])
+    refused('load.py', *options, words=[root, 'every training in it is unfinished'])

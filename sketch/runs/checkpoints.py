@@ -38,7 +38,7 @@ class Checkpoint(NamedTuple):
 def open_checkpoint(folder, dataset):
     """Return the newest Checkpoint of a folder, after checking that it fits a data set.
 
-    The epochs of an interrupted training are those that it really has, to 3 decimals.
+    The epochs of an unfinished training are those that it really has, to 3 decimals.
 
     Raises:
         InputError: no checkpoint, a corrupt one, or one for other classes or images.

@@ -42,7 +42,7 @@ def chosen(named, root, unfinished):
     Args:
         named: Paths.
         root: where to look if none is named.
-        unfinished: take interrupted trainings, too. Without it one that is named is an error, and
+        unfinished: take unfinished trainings, too. Without it one that is named is an error, and
             one that is found is reported and left out.
 
     Raises:
@@ -61,7 +61,7 @@ def chosen(named, root, unfinished):
             finished.append(folder)
     if not finished:
         raise InputError(
-            f'{root}: every training in it was interrupted; resume one with train.py, or give '
+            f'{root}: every training in it is unfinished; resume one with train.py, or give '
             '--unfinished'
         )
     return finished
@@ -147,11 +147,11 @@ def _epochs(folder):
 
 
 def _unfinished(folder):
-    """Return the line that tells how far an interrupted training came, None if it is finished."""
+    """Return the line that tells how far an unfinished training is, None if it is finished."""
     settings, step = run_settings.load(folder), step_of(latest(folder))
     if settings is None or settings.is_finished(step):
         return None
     return (
-        f'{folder}: interrupted at step {step} of {settings.last_step} '
+        f'{folder}: unfinished, at step {step} of {settings.last_step} '
         f'({settings.epochs_after(step):g} of {settings.epochs:g} epochs)'
     )
