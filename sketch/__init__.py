@@ -21,6 +21,7 @@ data/               drawings -> images -> batches
     input_pipeline      batches for the Estimator
     augment             distortions of training images
     query_image         any picture -> an image like those of the data set
+    ink                 the strokes in a scan or photograph
 
 networks/           what n1.py and n2.py are built from
     registry            names, sizes and losses, without TensorFlow

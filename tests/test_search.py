@@ -5,12 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 
 import mAP
 import search
 import train
-from sketch.data import query_image
 from sketch.data.dataset import open_dataset
 from sketch.evaluation import features
 from sketch.runs import checkpoints
@@ -130,47 +129,6 @@ def test_the_embedding_of_a_triplet_loss_is_compared(small_dataset, tmp_path, ca
         search.main([*common, str(query), '--out', str(tmp_path / 'answers.png')])
         found = [distance for *_, distance in retrieved(capsys.readouterr().out)]
         np.testing.assert_allclose(found, nearest, rtol=1e-3, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    'tone',
-    [
-        'grey',
-        'transparent',
-        'white on transparent',
-        'inverted',
-        'inverted as it is',
-        '16 bits',
-        'large',
-    ],
-)
-def test_query_images_become_those_of_the_data_set(small_dataset, tmp_path, tone):
-    path = sorted((small_dataset.folder / 'training').rglob('*.png'))[0]
-    with Image.open(path) as image:
-        original = np.asarray(image).astype(int)
-        if tone == 'grey':
-            picture = Image.fromarray((100 + 0.3 * original).astype(np.uint8)).resize((300, 300))
-        elif tone == 'transparent':
-            picture = Image.new('LA', (300, 300))
-            picture.putalpha(ImageOps.invert(image).resize((300, 300)))
-        elif tone == 'white on transparent':
-            picture = Image.new('RGBA', (300, 300), 'white')
-            picture.putalpha(ImageOps.invert(image).resize((300, 300)))
-        elif tone == 'inverted as it is':
-            picture = ImageOps.invert(image)
-        elif tone == '16 bits':
-            paper, ink = 52_000, 15_000
-            levels = ink + (paper - ink) / 255 * np.asarray(image.resize((300, 300)))
-            picture = Image.fromarray(levels.astype(np.uint16))
-        elif tone == 'inverted':
-            picture = ImageOps.expand(ImageOps.invert(image), 30, 0).convert('RGB')
-        else:
-            picture = ImageOps.expand(image.resize((400, 400)), 100, 255)
-    picture.save(tmp_path / 'query.png')
-    made = query_image.read_query(tmp_path / 'query.png', 96).astype(int)
-    assert made.shape == (96, 96)
-    other = np.abs(np.roll(original, 20, axis=1) - original).mean()
-    assert np.abs(made - original).mean() < 0.5 * other
 
 
 def test_a_training_image_as_query(trained, small_dataset, tmp_path, capsys):
