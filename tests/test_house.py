@@ -19,7 +19,7 @@ LONG, WIDE = {'parse_arguments'}, {'construct_from_scratch'}
 WITHOUT_TENSORFLOW = [
     *SCRIPTS,
     *('sketch.runs.settings', 'sketch.runs.names', 'sketch.runs.folders'),
-    *('sketch.data.dataset', 'sketch.data.query_image', 'sketch.data.samplers'),
+    *('sketch.data.dataset', 'sketch.data.query_image', 'sketch.data.samplers', 'sketch.data.ink'),
     'sketch.networks.registry',
     *('sketch.evaluation.results', 'sketch.evaluation.report', 'sketch.evaluation.compactness'),
     *('sketch.training.workers', 'tools.synthetic', 'tools.fill_tables', 'tools.precise_bn'),
