@@ -55,8 +55,8 @@ def construct_from_scratch(
             the current folder, or beside this script.
         out: folder to fill. A data set with the same settings is kept. Nothing that this function
             did not make is touched.
-        classes: number of categories to choose; None is 100, or all if there are fewer or
-            categories_only names them.
+        classes: number of categories to choose. None chooses all of categories_only; without
+            categories_only it chooses 100, or all of a shorter list.
         train, test: images per category, of drawings sampled uniformly without replacement from
             its file. A key_id that occurs twice counts once, at its first place.
         size: side of the images in pixels, 63 to 256 (skNet takes 91 or more).
@@ -71,10 +71,15 @@ def construct_from_scratch(
         InputError: names the file and the remedy. OUT is left as it was.
     """
     if getattr(multiprocessing.current_process(), '_inheriting', False):
-        # A worker that imports the calling script has come here again.
+        # A spawned worker imports the calling script, which called this function again.
         raise InputError(f'construct_from_scratch: {GUARD}')
     # 1. The names, and the settings that decide every byte.
     files, out = Path(files), Path(out)
+    for name, count in (('classes', classes), ('train', train), ('test', test)):
+        if count is not None and count < 1:
+            raise InputError(f'{name} {count}: must be at least 1')
+    if seed < 0:
+        raise InputError(f'seed {seed}: must not be negative')
     if size not in SIZES:
         raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
     categories = categories or _default_categories()
@@ -242,7 +247,7 @@ def _build_and_publish(out, files, chosen, settings, workers):
     except BrokenProcessPool:
         reason = 'a worker was killed (out of memory?); try fewer --workers'
         if multiprocessing.get_start_method() != 'fork':
-            reason += f', or {GUARD}'
+            reason += f'; in a script, construct_from_scratch: {GUARD}'
         raise InputError(f'{out}: {reason}') from None
     finally:
         staging.discard_unfinished(out)

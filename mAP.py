@@ -156,8 +156,9 @@ def table(rows):
     for row in shown:
         name = ', '.join(filter(None, (row['run'], row['distance'], row['variant'])))
         values.setdefault(name, {})[row['k']] = f'{row["value"]:.4f}'
-    width = max(map(len, values))
-    lines = [['standard definition'.ljust(width), *(f'mAP@{k}' for k in ks)]]
+    title = 'standard definition'
+    width = max(map(len, [title, *values]))
+    lines = [[title.ljust(width), *(f'mAP@{k}' for k in ks)]]
     lines += [[name.ljust(width), *(row[k] for k in ks)] for name, row in values.items()]
     return '\n'.join('  '.join(f'{cell:>9}' for cell in line) for line in lines)
 

@@ -7,8 +7,8 @@
 A query is an image of any size and tone, or the key_id of an image of the data set. It is compared
 by fc1, or by the embedding if the checkpoint was trained with a triplet loss. The output is rank,
 category, key_id and distance of each image found, and a picture: images of the query's category
-have a green frame, others a red one (grey if the query's category is unknown). The query has the
-class that the network predicts, with its probability. A picture shows at most 100 images per query.
+have a green frame, others a red one (grey if the query's category is unknown). The query's title
+names the predicted category and its probability. A picture shows at most 100 images per query.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from sketch import command_line
-from sketch.data.dataset import FOLDERS, check_queries, open_dataset
+from sketch.data.dataset import FOLDERS, SHEET, check_queries, open_dataset
 from sketch.errors import InputError
 from sketch.evaluation.average_precision import DEFINITIONS, retrieve
 from sketch.evaluation.ranking import DISTANCES
@@ -164,6 +164,8 @@ def parse_arguments(argv):
         raise InputError('give either a query (an image or a key_id) or --examples')
     if not options.out.parent.is_dir():
         raise InputError(f'{options.out.parent}: no such folder for the picture')
+    if options.out.is_dir():
+        raise InputError(f'--out {options.out}: is a folder; give a file')
     if options.out.suffix[1:].lower() not in ENDINGS:
         raise InputError(f'--out {options.out}: end its name in one of .{", .".join(ENDINGS)}')
     return options
@@ -180,8 +182,9 @@ def check_output(out, query, folder):
     place = out.resolve()
     if query is not None and place == Path(query).resolve():
         raise InputError(f'--out {out}: would replace the query; give another')
-    if any((folder / part).resolve() in place.parents for part in FOLDERS.values()):
-        raise InputError(f'--out {out}: is among the images of the data set; give another')
+    images = [(folder / part).resolve() for part in FOLDERS.values()]
+    if place == (folder / SHEET).resolve() or any(part in place.parents for part in images):
+        raise InputError(f'--out {out}: is a picture of the data set; give another')
 
 
 def main(argv=None):

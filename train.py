@@ -19,7 +19,7 @@ from sketch.errors import InputError
 from sketch.evaluation import results
 from sketch.evaluation.average_precision import choose_k
 from sketch.networks.registry import BOTH, CROSS_ENTROPY, LOSSES, TITLES, TRIPLET
-from sketch.runs.names import canonical
+from sketch.runs.names import canonical, number_text
 from sketch.runs.settings import Default, Settings
 from sketch.training.workers import workers_of_tf_config
 
@@ -307,8 +307,7 @@ def main(argv=None):
     results.check(options.results)  # fails now, not after hours
     print(
         f'{" and ".join(TITLES[net] for net in options.net)} to '
-        f'{", ".join(f"{count:g}" for count in sorted(set(options.epochs)))} epochs on the images '
-        f'of {options.data}',
+        f'{", ".join(map(number_text, sorted(set(options.epochs))))} epochs of {options.data}',
         flush=True,
     )
     dataset = open_dataset(options.data)

@@ -4,8 +4,9 @@
 
 Makes a small data set and an untrained network, and takes each kind of file that a script reads
 (benchmarks/fuzz_parser.py takes the drawings). Bytes are changed, inserted, removed, repeated or
-cut off; values of JSON and cells of CSV are also replaced by hostile ones. Exit status 1 if
-anything but an InputError or an OSError came out; the last line of each traceback is printed.
+cut off; values of JSON and cells of CSV are also replaced by hostile ones. The exit status is 1 if
+a reader raised anything but InputError or OSError, or if a message had several lines. The last line
+of each traceback is printed; --only prints whole tracebacks.
 """
 
 import argparse
@@ -123,7 +124,7 @@ def prepare(folder):
 
 
 def reopen(folder):
-    """Open a data set as if for the first time."""
+    """Open a data set without its record of checked training images."""
     (folder / '.content-train.json').unlink(missing_ok=True)
     open_dataset(folder)
 

@@ -1,12 +1,13 @@
-"""Share of photographs that find what the drawing on them finds.
+"""Measures how many photographs of a drawing retrieve the same images as the drawing itself.
 
     python -m benchmarks.photo_queries --files files --data . --checkpoint checkpoints_n1_10e
 
-Takes 5 test drawings of each of 20 categories and makes 10 pictures of each, as people take them:
-scans, photographs, blackboards. Each picture is a query, normalised by query_image. Its answers are
-compared with those of the drawing's own test image, which is left out of both. A query is kept if
-at least 5 of its first 10 answers are among those 10. The ceiling is a clean image: the same
-strokes in black on white, in the training width, at another scale and place.
+Takes 5 test drawings of each of 20 categories and simulates 10 pictures of each: scans,
+photographs, blackboards. Each picture is a query that query_image normalises. The first 10 images
+that it finds are compared with the first 10 that the drawing's own test image finds. The test image
+itself is left out of both. A query is kept if at least 5 of the 10 are the same. The ceiling is an
+eleventh picture, a clean one: the same strokes in black on white, in the training width, at another
+scale and place.
 """
 
 import argparse
@@ -104,7 +105,7 @@ def marker(strokes, random):
 
 
 def turned(strokes, random):
-    """A photograph on its side, upright by its EXIF orientation."""
+    """A photograph on its side or upside down, upright by its EXIF orientation."""
     size = 1600, 1200
     amount = cover(place(strokes, random, size, (0.6, 0.8)), size, random.uniform(5, 9))
     light = 210 + 12 * clouds(random, size, 2)

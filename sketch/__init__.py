@@ -61,8 +61,17 @@ evaluation/         measures a checkpoint
     points              the numbers that figures show
 """
 
+import os
 import sys
+import tempfile
+from pathlib import Path
 
+try:
+    Path.home()
+except RuntimeError:
+    # A user that the system does not know, as in containers: TensorFlow makes a folder named ~,
+    # and matplotlib does not load.
+    os.environ['HOME'] = tempfile.gettempdir()
 if sys.platform == 'win32':
     print('error: native Windows is not supported; use WSL2 (README.md, Install)', file=sys.stderr)
     sys.exit(2)

@@ -1,8 +1,8 @@
 """The command line that scripts share: argument types, flags, help, and exit statuses."""
 
 import argparse
+import codecs
 import difflib
-import math
 import os
 import signal
 import sys
@@ -56,18 +56,18 @@ def _argument_type(convert, is_valid, what):
     return argument
 
 
-positive_int = _argument_type(int, lambda n: n >= 1, 'a whole number of at least 1')
-natural_int = _argument_type(int, lambda n: n >= 0, 'a whole number of at least 0')
+positive_int = _argument_type(int, lambda n: 1 <= n < 2**31, 'a whole number of at least 1')
+natural_int = _argument_type(int, lambda n: 0 <= n < 2**63, 'a whole number of at least 0')
 # What TensorFlow accepts.
 seed = _argument_type(int, lambda n: 0 <= n < 2**32, f'a whole number from 0 to {2**32 - 1}')
 # 0 is the untrained network.
-epoch_count = _argument_type(float, lambda x: 0 <= x < math.inf, 'a number of epochs')
-above_0 = _argument_type(float, lambda x: 0 < x < math.inf, 'a number above 0')
+epoch_count = _argument_type(float, lambda x: 0 <= x < 1e6, 'a number of epochs')
+above_0 = _argument_type(float, lambda x: 0 < x < 1e300, 'a number above 0')
 below_1 = _argument_type(float, lambda x: 0 <= x < 1, 'a number from 0 up to below 1')
 
 
 def net(text):
-    """Argument type: a network by its module or by its name, in any case: n1 or skNet."""
+    """Argument type: a network by its module (n1) or name (skNet), in upper or lower case."""
     names = {title.lower(): name for name, title in TITLES.items()}
     return names.get(text.lower(), text.lower())
 
@@ -107,7 +107,7 @@ def add_unfinished(arguments):
     arguments.add_argument(
         '--unfinished',
         action='store_true',
-        help='take interrupted or running trainings, too, as the epochs that they have so far',
+        help='include interrupted and running trainings, with the epochs reached so far',
     )
 
 
@@ -156,9 +156,10 @@ def run(main):
     The exit status is 0; 2, with one line, for invalid input; 128 + its number for a signal, as in
     a shell: 130 for Ctrl-C, 143 for SIGTERM.
     """
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        # A path may have bytes that are not UTF-8: they are printed as they are.
-        stream.reconfigure(errors='surrogateescape')
+    codecs.register_error('as_bytes_or_escapes', _as_bytes_or_escapes)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, 'reconfigure'):
+            stream.reconfigure(errors='as_bytes_or_escapes')
     try:
         main()
     except InputError as error:
@@ -174,6 +175,17 @@ def run(main):
         _exit(stopped, 128 + stopped.number)
     except KeyboardInterrupt:
         _exit('interrupted', 130)
+
+
+def _as_bytes_or_escapes(error):
+    """Encode what a terminal cannot show: bytes of a path as they are, characters as escapes."""
+    encoded = [
+        bytes([ord(character) - 0xDC00])
+        if '\udc80' <= character <= '\udcff'
+        else character.encode('ascii', 'backslashreplace')
+        for character in error.object[error.start : error.end]
+    ]
+    return b''.join(encoded), error.end
 
 
 def program_name():

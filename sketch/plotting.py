@@ -11,15 +11,9 @@ import io
 import os
 import re
 import sys
-import tempfile
-from pathlib import Path
 
 from sketch import atomic
 
-try:
-    Path.home()
-except RuntimeError:  # a user that the system does not know, as in containers: matplotlib asks, too
-    os.environ['HOME'] = tempfile.gettempdir()
 # MPLBACKEND, which notebooks set, may name a backend that is not installed: matplotlib refuses it.
 _backend = os.environ.pop('MPLBACKEND', None)
 _is_ours = 'matplotlib' not in sys.modules

@@ -3,8 +3,8 @@
 First it makes the C library keep freed memory. Afterwards it hides the pinned version's notices of
 deprecation; warnings and errors about a run still come through.
 
-TensorFlow takes the path of a checkpoint for a pattern: `literal` gives it one that it cannot
-misread.
+TensorFlow reads the path of a checkpoint as a pattern, as a shell does. `literal` returns a path
+without the characters of a pattern.
 """
 
 import atexit
@@ -62,9 +62,10 @@ _links = {}  # folder -> link to it
 
 
 def literal(path):
-    """Return a path, text, that TensorFlow takes as it is written.
+    """Return a path, as text, that TensorFlow does not read as a pattern.
 
-    It may lead through a link, which is removed when the process ends.
+    It may lead through a symbolic link in a temporary folder. The link is removed when the process
+    ends.
 
     Args:
         path: of an existing folder, or the prefix of a checkpoint in one.

@@ -128,11 +128,13 @@ def test_same_settings_are_kept_others_refused_force_replaces(build, tmp_path):
     assert not (tmp_path / 'out' / '.dataset-building').exists()
 
 
-@pytest.mark.parametrize('name', ['notes.txt', 'dog/1.png', '{}/mine.png', '{}/123.png'])
+@pytest.mark.parametrize(
+    'name', ['notes.txt', 'dog/1.png', '{}/mine.png', '{}/123.png', '{}/123.png/x']
+)
 def test_force_deletes_nothing_of_the_user(build, tmp_path, name):
     category = next(iter(build()['categories']))
     own = tmp_path / 'out' / 'training' / name.format(category)
-    own.parent.mkdir(exist_ok=True)
+    own.parent.mkdir(exist_ok=True, parents=True)
     own.write_text('mine')
     before = contents(tmp_path / 'out')
     with pytest.raises(InputError, match='create_dataset.py did not make'):
@@ -142,6 +144,21 @@ def test_force_deletes_nothing_of_the_user(build, tmp_path, name):
     if own.parent.name == category:
         build(test=4, force=True)
         assert len(list((tmp_path / 'out' / 'testing').rglob('*.png'))) == 12
+
+
+def test_force_deletes_no_edited_image(build, tmp_path):
+    build()
+    image = next((tmp_path / 'out' / 'training').rglob('*.png'))
+    image.write_bytes(b'mine')
+    with pytest.raises(InputError, match='create_dataset.py did not make'):
+        build(test=4, force=True)
+    assert image.read_bytes() == b'mine'
+
+
+@pytest.mark.parametrize('numbers', [{'classes': 0}, {'train': 0}, {'test': -1}, {'seed': -1}])
+def test_numbers_that_cannot_be(build, numbers):
+    with pytest.raises(InputError, match='|'.join(numbers)):
+        build(**numbers)
 
 
 @pytest.mark.parametrize('force', [False, True])

@@ -79,6 +79,20 @@ def test_images_are_read_once_and_again_when_they_change(copy, monkeypatch):
     assert len(read) == 36 + 24 + 36
 
 
+def test_an_image_that_changes_while_it_is_read(copy, monkeypatch):
+    changed = next((copy / 'training').rglob('*.png'))
+    real = content._common_size
+
+    def change(*arguments):
+        Image.new('L', (96, 96), 255).save(changed)
+        return real(*arguments)
+
+    monkeypatch.setattr(content, '_common_size', change)
+    before = open_dataset(copy).digest
+    monkeypatch.undo()
+    assert open_dataset(copy).digest != before
+
+
 def test_a_data_set_that_cannot_be_written(small_dataset, copy, monkeypatch):
     for name in ('train', 'test'):
         (copy / f'.content-{name}.json').unlink(missing_ok=True)

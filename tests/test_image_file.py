@@ -47,6 +47,14 @@ def test_other_images_are_refused(small_dataset, tmp_path, mode):
         read_image(path)
 
 
+@pytest.mark.parametrize('depth', [2, 4])
+def test_few_grey_levels_are_refused_for_what_they_are(tmp_path, depth):
+    path = tmp_path / 'image.png'
+    path.write_bytes(png(16, 3, zlib.compress(bytes(3 * (1 + 2 * depth))), depth))
+    with pytest.raises(InputError, match='not of 8 bits; save it as'):
+        read_image(path)
+
+
 def test_a_grey_level_that_is_transparent(tmp_path):
     Image.fromarray(GREY).save(tmp_path / 'image.png', transparency=255)
     with pytest.raises(InputError, match='with transparency'):
@@ -60,6 +68,7 @@ def test_a_grey_level_that_is_transparent(tmp_path):
         png(30, 20, zlib.compress(b'\0' * 31)),  # one row of 20
         png(30, 20, zlib.compress(b'\5' * 620)),  # no such filter
         png(32, 1, zlib.compress(bytes(17)), 4),
+        png(30, 20, b'').replace(chunk(b'IDAT', b''), b''),
         png(20_000, 20_000, zlib.compress(b'')),
         png(LARGEST + 1, 2, zlib.compress(b'')),
         png(0, 20, b''),

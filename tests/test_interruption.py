@@ -74,6 +74,24 @@ def test_a_signal_is_announced_while_a_step_runs(monkeypatch):
     assert seen == [('stopping: finishing the step, then saving a checkpoint', None)]
 
 
+def test_a_second_signal_ends_at_once():
+    code = (
+        'import hashlib, os, signal, threading, time\n'
+        'from sketch.training import signals\n'
+        'def send():\n'
+        '    time.sleep(0.3)\n'
+        '    os.kill(os.getpid(), signal.SIGINT); time.sleep(0.2)\n'
+        '    os.kill(os.getpid(), signal.SIGINT)\n'
+        'with signals.handle_signals(signals.StopOnSignalHook()):\n'
+        '    threading.Thread(target=send).start()\n'
+        '    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**10)\n'  # an hour in C, as a step
+    )
+    command = [sys.executable, '-c', code]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 130
+    assert ended.stderr.splitlines()[-1] == 'stopped without saving'
+
+
 def test_killed_20_times_it_ends_at_its_step(arguments, tmp_path):
     random = np.random.default_rng(0)
     folder = tmp_path / f'{NAME}_300e'

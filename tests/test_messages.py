@@ -128,7 +128,7 @@ def test_resuming_says_so(small_dataset, tmp_path, capsys):
     common += ['--results', str(tmp_path / 'results.csv'), '--measure', 'test', '--epochs']
     train.main([*common, '1', '2'])
     printed = capsys.readouterr().out
-    assert printed.startswith(f'skNet to 1, 2 epochs on the images of {small_dataset.folder}\n')
+    assert printed.startswith(f'skNet to 1, 2 epochs of {small_dataset.folder}\n')
     assert f'{NAME}_2e: resumes at step 3 of 6' in printed
     settings = json.loads((tmp_path / f'{NAME}_2e' / 'settings.json').read_text())
     assert settings['epochs'] == 2

@@ -83,6 +83,34 @@ def test_settings_edited_by_hand(tmp_path, field, value):
 
 
 @pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        ({'categories': ['a', 'b']}, '2 categories, but 100 classes'),
+        ({'filters': []}, 'filters or batch_size are missing'),
+        ({'net': 'n2'}, 'filters or batch_size are missing'),
+        ({'images': 100, 'batch_size': None}, 'filters or batch_size are missing'),
+    ],
+)
+def test_settings_that_contradict_each_other(tmp_path, changes, words):
+    written = {'version': 2, **dataclasses.asdict(SETTINGS), **changes}
+    atomic.write_json(tmp_path / run_settings.FILE, written)
+    with pytest.raises(InputError, match=words):
+        run_settings.load(tmp_path)
+
+
+@pytest.mark.parametrize(('images', 'batch'), [(24, 8), (14_300, 128), (100_000, 16), (7, 3)])
+def test_epochs_of_an_unfinished_training(images, batch):
+    settings = dataclasses.replace(SETTINGS, images=images, batch_size=batch)
+    for step in {1, 2, 3, settings.last_step // 3, settings.last_step - 2, settings.last_step - 1}:
+        epochs = settings.epochs_after(step)
+        # Less than it will have, and a folder of that name is finished.
+        assert 0 < epochs < settings.epochs
+        assert dataclasses.replace(settings, epochs=epochs).is_finished(step)
+        if step * batch > images / 100:
+            assert epochs == pytest.approx(step * batch / images, abs=0.001)
+
+
+@pytest.mark.parametrize(
     ('written', 'changes'),
     [
         # As version 1 wrote them, with its names and its zeros for what a loss does not use.
@@ -106,12 +134,12 @@ def test_settings_edited_by_hand(tmp_path, field, value):
     ],
 )
 def test_settings_of_version_1(tmp_path, written, changes):
-    common = {'net': 'n1', 'filters': [64, 64, 64, 64], 'classes': 100, 'epochs': 10.0}
+    common = {'net': 'n1', 'filters': [64, 64, 64, 64], 'classes': 2, 'epochs': 10.0}
     common |= {'size': 128, 'batch_size': 128, 'seed': 0, 'categories': ['a', 'b']}
     atomic.write_json(tmp_path / run_settings.FILE, {**common, **written})
     # 0.99 was the default momentum when settings did not name it.
     expected = dataclasses.replace(
-        SETTINGS, categories=('a', 'b'), batch_norm_momentum=0.99, **changes
+        SETTINGS, classes=2, categories=('a', 'b'), batch_norm_momentum=0.99, **changes
     )
     assert run_settings.load(tmp_path) == expected
     run_settings.save(tmp_path, expected)

@@ -11,7 +11,8 @@ import load
 import mAP
 import search
 import train
-from sketch.evaluation import results
+from sketch.evaluation import accuracy, results
+from sketch.runs import checkpoints
 from sketch.training import loop
 from tools import precise_bn
 
@@ -87,6 +88,30 @@ def test_its_rows_last_until_the_run_is_finished(place, capsys):
     assert {('2', '6', 'mAP'), ('3', '9', 'mAP'), ('3', '9', 'accuracy')} <= stops
     assert '1.333' not in {epochs for epochs, *_ in stops}
     assert {row['epochs'] for row in results.read(root / 'results.csv')} == {'1', '2', '3'}
+
+
+def test_a_folder_that_is_being_prepared_is_none(place, refused):
+    root, options = place
+    (root / f'{NAME}_3e' / 'settings.json').unlink()
+    (root / f'{NAME}_3e' / '.preparing').touch()
+    load.main([*options, '--measure', 'test', '--unfinished'])
+    assert {row['run'] for row in results.read(root / 'results.csv')} == {f'{NAME}_1e'}
+    refused('load.py', *options, root / f'{NAME}_3e', words=['no checkpoint in it'])
+
+
+def test_a_running_training_may_delete_its_checkpoint(place, small_dataset):
+    root, _ = place
+    opened = checkpoints.open_checkpoint(root / f'{NAME}_3e', small_dataset)
+    for path in (root / f'{NAME}_3e').glob('model.ckpt-*'):
+        path.unlink()
+    assert 0 <= accuracy.accuracy(opened, small_dataset.test, 96) <= 1
+
+
+def test_two_runs_of_one_name(place, tmp_path, refused):
+    root, options = place
+    other = shutil.copytree(root / f'{NAME}_1e', tmp_path / 'other' / f'{NAME}_1e')
+    for script in ('load.py', 'mAP.py'):
+        refused(script, *options, root / f'{NAME}_1e', other, words=['runs of one name'])
 
 
 def test_nothing_but_interrupted_trainings(place, refused):

@@ -49,7 +49,8 @@ def checked_content(paths, labels, cache, title):
     Raises:
         InputError: an image is corrupt, not 8-bit grey, or not of the size of the others.
     """
-    known = _read(cache, paths, labels)
+    files = _state(paths, labels)  # before they are read: one that changes meanwhile is told
+    known = _read(cache, files)
     if known is not None:
         return known
     with ThreadPoolExecutor() as pool:
@@ -62,17 +63,14 @@ def checked_content(paths, labels, cache, title):
         (label, name, value) for label, name, (_, value) in zip(labels, names, checked)
     )
     with contextlib.suppress(OSError):  # a read-only data set is read each time
-        state = _state(paths, labels, content, size)
+        state = _bound(files, content, size)
         atomic.write_json(cache, {'state': state, 'content': content, 'size': size})
     return content, size
 
 
-def _state(paths, labels, content, size):
-    """Return a hash that changes when a file does: of names, labels, sizes, times and inodes.
-
-    What is known of the files is in it, too: a cache file that was edited is not believed.
-    """
-    digest = hashlib.sha256(f'{content}/{size}/'.encode())
+def _state(paths, labels):
+    """Return a hash of names, labels, sizes, times and inodes: it changes when a file does."""
+    digest = hashlib.sha256()
     for path, label in zip(paths, labels):
         status = os.stat(path)
         times = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
@@ -80,12 +78,17 @@ def _state(paths, labels, content, size):
     return digest.hexdigest()
 
 
-def _read(cache, paths, labels):
+def _bound(files, content, size):
+    """Return a hash of the files' state and what is known of them: an edited cache is told."""
+    return hashlib.sha256(f'{files}/{content}/{size}'.encode()).hexdigest()
+
+
+def _read(cache, files):
     """Return (digest, side) from a cache file; None if it is absent, or files have changed."""
     try:
         known = atomic.read_json(cache)
         content, size = known['content'], known['size']
-        return (content, size) if known['state'] == _state(paths, labels, content, size) else None
+        return (content, size) if known['state'] == _bound(files, content, size) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -41,8 +41,9 @@ def fetch(names, folder, mirror, back_off=BACK_OFF):
     server does not announce is not checked. Without size and md5, a file that is cut exactly
     between two drawings cannot be told from a whole one.
 
-    Temporary failures are tried again, ATTEMPTS times in all. A host that cannot be reached is
-    given up for all names together, after three times back_off if it never answered.
+    A temporary failure is retried: ATTEMPTS attempts in all. A host that cannot be reached is given
+    up for all files together: after all waits of one file, or after 3 * back_off seconds if it
+    never took a connection.
 
     Args:
         names: of categories.

@@ -1,7 +1,8 @@
 """Requests that end with an answer or with one short reason.
 
-Whatever a server, a proxy or the network does wrong becomes a TransferError. Its text is made of
-words of this module, the host's name and the operating system's: a server puts nothing into it.
+Every fault of a server, a proxy or the network becomes a TransferError. Its text has words of this
+module, the host's name, the status number, and the reason that the operating system or OpenSSL
+gives. Text from headers and bodies never appears in it, except the host's name in a redirect.
 """
 
 import base64

@@ -37,33 +37,42 @@ def decode(path, content):
     """Return the pixels of the bytes of an image file, as `read_image` does.
 
     Raises:
-        InputError: it is not an intact PNG, or not 8-bit grey without transparency. TensorFlow
-            would read others too, a transparent pixel as black.
+        InputError: it is not an intact PNG, not 8-bit grey, transparent, interlaced, or larger than
+            4096 pixels a side. TensorFlow would read transparent images, but ignore transparency.
     """
     name = os.fsdecode(path)
     try:
         with Image.open(io.BytesIO(content), formats=['PNG']) as image:
             if max(image.size) > LARGEST:
-                raise InputError(f'{name}: {image.width}x{image.height} pixels, over {LARGEST}')
+                raise InputError(
+                    f'{name}: {image.width}x{image.height} pixels, more than {LARGEST} a side; '
+                    'remove it'
+                )
             if image.mode != 'L' or 'transparency' in image.info:
                 kind = f'{image.mode} image' + ' with transparency' * (image.mode in ('L', 'P'))
                 raise InputError(
                     f'{name}: {kind}; convert it to 8-bit grey without transparency, or remove it'
                 )
             image.verify()  # checksums
+        depth, interlaced = content[24], content[28]
+        if depth != 8 or interlaced:
+            raise InputError(f'{name}: interlaced, or not of 8 bits; save it as a plain 8-bit PNG')
         if not _has_all_rows(content):
-            raise InputError(f'{name}: not an intact PNG image of 8 bits (its pixels are cut)')
+            raise InputError(f'{name}: not an intact PNG image (its pixels are cut)')
         with Image.open(io.BytesIO(content), formats=['PNG']) as image:
             return np.asarray(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f'{name}: not an intact PNG image ({error})') from None
+    except (OSError, SyntaxError, ValueError, IndexError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f'{name}: not an intact PNG image ({error}); remove it, or make the data set again'
+        ) from None
 
 
 def _has_all_rows(content):
-    """Return whether the chunks of a PNG hold all pixels. Pillow shows missing rows as black.
+    """Return whether a PNG holds all rows of an 8-bit image. Pillow shows missing rows as black.
 
     Args:
-        content: bytes of an 8-bit grey PNG whose chunks are intact.
+        content: bytes of a grey PNG whose chunks are intact. With fewer bits or with interlacing
+            the result is False.
     """
     width, height = struct.unpack_from('>II', content, 16)
     place, packed, name = 8, [], None

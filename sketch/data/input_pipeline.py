@@ -103,8 +103,8 @@ def _files(split, numbers, order, count):
 def _with_fixed_threads(images):
     """Return a tf.data.Dataset that does not tune its number of threads.
 
-    The thread that tunes them sleeps for up to a minute, and a session that is closed waits for it:
-    Ctrl-C and the end of a training took seconds in which nothing happened.
+    The tuning thread sleeps for up to a minute, and closing a session waits for it. Ctrl-C and the
+    end of a training would take seconds longer.
     """
     options = tf.data.Options()
     options.autotune.enabled = False

@@ -22,8 +22,9 @@ THICKEST = 1 / 8  # of the drawing's longer side; what is thicker is no line but
 def read_query(path, size):
     """Return a drawing as the network's image: uint8 (size, size), black on white.
 
-    An image of the data set is taken as it is. Any other is turned as viewers show it, then
-    redrawn (see `redraw`). The first picture of an animation counts. Transparent pixels are paper.
+    An image that looks like one of the data set is returned unchanged. Any other is turned by its
+    EXIF orientation, then redrawn (see `redraw`). Transparent pixels become paper. Of an animation,
+    the first frame is read.
 
     Raises:
         InputError: not an image, too many pixels, or a picture that `redraw` refuses.

@@ -10,6 +10,7 @@ unfinished one. A data set without a manifest never counts as finished.
 import re
 import shutil
 
+from sketch.data.content import content_digest, file_hash
 from sketch.data.dataset import FOLDERS, LABELS, MANIFEST, SHEET, read_manifest
 from sketch.errors import InputError
 
@@ -59,7 +60,11 @@ def publish(out):
 def check_own(out, manifest):
     """Raise InputError if a data set's folders hold what create_dataset.py did not put there."""
     for split, part in FOLDERS.items():
-        foreign = _foreign(out / part, manifest['categories'], manifest['settings'][split])
+        names, count = list(manifest['categories']), manifest['settings'][split]
+        foreign = _foreign(out / part, names, count)
+        written = manifest.get('content', {}).get(split)
+        if foreign is None and written and _is_edited(out / part, names, count, written):
+            foreign = out / part
         if foreign is not None:
             raise InputError(
                 f'{foreign}: create_dataset.py did not make all of this, and --force would delete '
@@ -70,21 +75,34 @@ def check_own(out, manifest):
 def _foreign(folder, categories, count):
     """Return a path below a split's folder that is not of its data set, None without one."""
     for category in _entries(folder):
-        if category.name not in categories:
+        if category.name not in categories or not category.is_dir():
             return category
         images = _entries(category)
         for image in images:
-            if not re.fullmatch(r'\d+\.png', image.name):
+            if not re.fullmatch(r'\d+\.png', image.name) or not image.is_file():
                 return image
         if len(images) > count:
             return category
     return None
 
 
+def _is_edited(folder, categories, count, written):
+    """Return whether all images of a split are there, but not with the content once written."""
+    images = [(label, path) for label, name in enumerate(categories)
+              for path in _entries(folder / name)]  # fmt: skip
+    return len(images) == count * len(categories) and written != content_digest(
+        (label, path.name, file_hash(path.read_bytes())) for label, path in images
+    )
+
+
 def _entries(folder):
     """Return what is in a folder, without the files that operating systems leave there."""
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [p for p in paths if not p.name.startswith('._') and p.name not in LITTER]
+    return [
+        path
+        for path in paths
+        if path.is_dir() or not (path.name.startswith('._') or path.name in LITTER)
+    ]
 
 
 def _staging(out):

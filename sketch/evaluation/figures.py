@@ -166,7 +166,7 @@ def run_looks(points):
 
 
 def step_axis(axes, points):
-    """Add the steps of the measured runs above, if an epoch has the same number in all of them."""
+    """Add an upper axis of steps if all measured runs have the same steps per epoch, within 2 %."""
     rates = {round(point.step / point.epochs, 1) for point in points if point.step and point.epochs}
     if rates and max(rates) - min(rates) <= 0.02 * max(rates):
         rate = max(rates)
@@ -191,7 +191,8 @@ def _checkpoint(point):
 def _groups(points, epoch_counts):
     """Return lists of Points, one per run and seed that has bars; the paper's are the last.
 
-    Of each k and kind of vectors, a run has bars of its first seed's largest epoch counts.
+    For each k and kind of vectors, the bars show the smallest seed that was measured with them, at
+    its largest epoch counts.
     """
     rows = defaultdict(list)
     for point in points:

@@ -30,7 +30,7 @@ class Point(NamedTuple):
     value: float
     vectors: str = FC1  # or EMBEDDING
     seed: int = 0
-    step: float = None  # of the run; None for the paper's points
+    step: float = None  # of the measured checkpoint; None for the paper's points
     setting: str = ''  # what was measured on, for the title
     dataset: str = ''  # digest of the data set, '' if unknown
     images: str = ''  # of the split
@@ -94,7 +94,7 @@ def told_apart(points):
         notes = [point.setting] * (len(settings) > 1)
         if len(datasets[point.setting]) > 1:
             # Tables of earlier versions do not name the data set, nor the momentum if it was 0.99.
-            unknown = 'data unknown' if '_momentum' in point.run else 'before 0.98'
+            unknown = 'data unknown' if '_momentum' in point.run else 'earlier version'
             notes.append(f'data {point.dataset[:6]}' if point.dataset else unknown)
         if len(images[point.setting, point.dataset, point.split]) > 1:
             notes.append(f'{point.images or "unknown"} {point.split} images')
@@ -117,7 +117,7 @@ def _point(row):
     """Return the Point of a row of results.csv.
 
     Raises:
-        ValueError: the net is unknown, or a number is none.
+        ValueError: the net is unknown, or a cell that must hold a finite number does not.
     """
     if row['net'] not in TITLES:
         raise ValueError(f'net is {row["net"] or "empty"}, not one of {", ".join(TITLES)}')

@@ -3,7 +3,7 @@
 categories.csv, .png        average precision, precision at 1 and at 10, and the share of queries
                             with a relevant image among the first 10; worst category first
 confusion.csv, .png         the categories of the first 10 images, one row per query's category; the
-                            picture has whole percents: from 1, with over 100 categories from 5
+                            picture has whole percents of at least 1 (5 with over 100 categories)
 precision_recall.csv, .png  the 11-point curve: the best precision at each recall or beyond
 """
 
@@ -14,8 +14,8 @@ from sketch.evaluation.average_precision import DEFINITIONS, RECALLS
 from sketch.plotting import MEDIUM, SMALL, empty_figure, inches, plain, save, subplots, wrapped
 
 CELL = 0.22  # least side of a cell of the confusion picture, in inches
-LEAST = 2.4  # side of all cells, in inches
-MANY = 100  # categories; with more, small percents are left out: thousands take half a minute
+LEAST = 2.4  # least side of all cells together, in inches
+MANY = 100  # categories; with more, small percents are left out: drawing them takes half a minute
 
 
 def report(found, categories, folder):

@@ -115,8 +115,8 @@ def has(path, wanted):
 def record(path, rows):
     """Add rows (dicts by column; a missing column is empty) to a results file.
 
-    A row replaces an earlier one that is equal in everything but value, interval and time. The row
-    of a finished run also replaces those of its interruptions.
+    A row replaces an earlier one that is equal in everything but value, interval and time. A row of
+    a finished run also removes the rows of that run that were measured between two epochs.
     """
     if not rows:
         return
@@ -154,7 +154,7 @@ def _is_finished(row):
 
 
 def _is_interruption(row):
-    """Return whether a row was measured between two epochs: --unfinished alone does that."""
+    """Return whether a row was measured between two epochs; only --unfinished records such rows."""
     return '.' in row['epochs'] and not _is_finished(row)
 
 

@@ -76,14 +76,14 @@ class SearchIndex:
         return order[keep], distances[keep]
 
     def predict(self, fc1):
-        """Return what the network takes images for: a list of (category, probability).
+        """Return the predicted category of each image: a list of (category, probability in 0..1).
 
-        The names are those of the network's own categories. None stands for each image if a triplet
-        loss alone trained the network, which leaves the classifier untrained, or if its categories
-        are unknown.
+        The category is one of those that the network was trained on. The list holds None for every
+        image if the network's categories are unknown, or if its classifier is untrained: a triplet
+        loss alone does not train it.
 
         Args:
-            fc1: (images, 1024).
+            fc1: float (images, 1024), the feature vectors.
         """
         settings = self.checkpoint.settings
         if settings.loss == TRIPLET or settings.categories is None:
@@ -103,24 +103,27 @@ class SearchIndex:
         """Return the Query that a file name or the key_id of an image of the data set stands for.
 
         Raises:
-            InputError: it is neither.
+            InputError: it is neither, the file is not a picture that read_query accepts, or the
+                image of the data set is corrupt or not of the size of the test images.
         """
         if Path(text).is_file():
             return self._query(read_query(text, self.dataset.size), Path(text).name, None)
-        text = text.removesuffix('.png')
-        found = (self.key_ids == text).nonzero()[0]
+        key_id = text.removesuffix('.png')
+        found = (self.key_ids == key_id).nonzero()[0]
         if len(found):
             index = found[0]
             category = self.category(index)
             vectors = self.fc1[index], self.vectors[index]
-            return Query(self.image(index), f'{category}\n{text}', category, *vectors, index)
+            return Query(self.image(index), f'{category}\n{key_id}', category, *vectors, index)
         for category in self.dataset.categories:
-            path = self.dataset.folder / FOLDERS['train'] / category / f'{text}.png'
+            path = self.dataset.folder / FOLDERS['train'] / category / f'{key_id}.png'
             if path.is_file():
                 image = read_image(path)
                 if image.shape != (self.dataset.size, self.dataset.size):
-                    raise InputError(f'{path}: not of the size of the test images')
-                return self._query(image, f'{category}\n{text}', category)
+                    raise InputError(
+                        f'{path}: not of the size of the test images; make the data set again'
+                    )
+                return self._query(image, f'{category}\n{key_id}', category)
         raise InputError(f'{text}: neither a file nor the key_id of an image in this data set')
 
     def _query(self, image, title, category):

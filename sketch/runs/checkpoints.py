@@ -1,7 +1,10 @@
 """Checkpoints: opened, checked, and recognised without settings."""
 
+import atexit
 import dataclasses
 import re
+import shutil
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +41,7 @@ class Checkpoint(NamedTuple):
 def open_checkpoint(folder, dataset):
     """Return the newest Checkpoint of a folder, after checking that it fits a data set.
 
-    The epochs of an unfinished training are those that it really has, to 3 decimals.
+    The settings of an unfinished training have the epochs reached so far, to 3 decimals.
 
     Raises:
         InputError: no checkpoint, a corrupt one, or one for other classes or images.
@@ -61,7 +64,17 @@ def open_checkpoint(folder, dataset):
         run = settings.folder_name  # a folder of earlier versions, under its name of today
     if not settings.is_finished(step):
         settings = dataclasses.replace(settings, epochs=settings.epochs_after(step))
+        prefix = _copied(prefix)
     return Checkpoint(folder, prefix, settings, step, run)
+
+
+def _copied(prefix):
+    """Copy a checkpoint to where a training that is still running does not delete it."""
+    place = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    for file in folders.files(prefix):
+        shutil.copy(file, place)
+    return str(Path(place) / Path(prefix).name)
 
 
 def check_size(net, dataset):

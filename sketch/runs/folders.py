@@ -11,8 +11,9 @@ from pathlib import Path
 from sketch import atomic
 from sketch.errors import InputError
 from sketch.runs import settings as run_settings
-from sketch.runs.names import epochs_in, series
+from sketch.runs.names import canonical, epochs_in, number_text, series
 
+PREPARING = '.preparing'  # there while train.py makes a folder: its content is not a run yet
 STATE = 'checkpoint'  # the file in which TensorFlow keeps the name of the newest checkpoint
 
 
@@ -24,7 +25,7 @@ def find(root):
     """
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f'{root}: no such folder; give --checkpoints, where train.py left its own')
+        raise InputError(f'{root}: no such folder; give the folder of train.py as --checkpoints')
     folders = [path for path in root.glob('checkpoints_*') if latest(path)]
     if not folders:
         raise InputError(f'{root}: no folder checkpoints_* with a checkpoint; run train.py first')
@@ -46,9 +47,16 @@ def chosen(named, root, unfinished):
             one that is found is reported and left out.
 
     Raises:
-        InputError: a folder that is named holds no checkpoint, or none is left.
+        InputError: a folder that is named holds no checkpoint, two have one name, or none is left.
     """
+    by_name = {}
     for folder in named:
+        other = by_name.setdefault(canonical(folder.resolve().name), folder)
+        if other.resolve() != folder.resolve():
+            raise InputError(
+                f'{other} and {folder}: runs of one name would replace the results of each other; '
+                'measure each into --results of its own'
+            )
         if newest(folder) and not unfinished and (state := _unfinished(folder)):
             raise InputError(f'{state}; resume it with train.py, or give --unfinished')
     if named:
@@ -79,16 +87,21 @@ def newest(folder):
     prefix = latest(folder)
     if prefix is None:
         raise InputError(f'{folder}: no checkpoint in it; name a folder that train.py made')
+    if set(Path(prefix).name) & set('*?[]{}\\'):
+        raise InputError(f'{prefix}: TensorFlow takes its name for a pattern; rename its files')
     return prefix
 
 
 def latest(folder):
     """Return the prefix of a folder's newest checkpoint, None without one.
 
-    The file `checkpoint` says which is newest. Only the last part of its paths counts: the folder
-    may have been moved or copied. Without that file the step in the file names decides.
+    A folder that is being prepared has none. The file `checkpoint` says which is newest. Only the
+    last part of its paths counts: the folder may have been moved or copied. Without that file the
+    step in the file names decides.
     """
     folder = Path(folder)
+    if (folder / PREPARING).exists():
+        return None
     # A checkpoint that lacks a file is corrupt, not absent: it counts here.
     names = {
         match.group(1)
@@ -139,11 +152,11 @@ def _name_in_state(folder):
 
 def _epochs(folder):
     """Return the epochs that a folder's checkpoint has."""
-    settings, named = run_settings.load(folder), epochs_in(folder.name)
-    step = step_of(latest(folder))
+    settings, step = run_settings.load(folder), step_of(latest(folder))
     if settings is not None and not settings.is_finished(step):
         return settings.epochs_after(step)
-    return -math.inf if named is None else named
+    epochs = epochs_in(folder.name) if settings is None else settings.epochs
+    return -math.inf if epochs is None else epochs
 
 
 def _unfinished(folder):
@@ -153,5 +166,5 @@ def _unfinished(folder):
         return None
     return (
         f'{folder}: unfinished, at step {step} of {settings.last_step} '
-        f'({settings.epochs_after(step):g} of {settings.epochs:g} epochs)'
+        f'({number_text(settings.epochs_after(step))} of {number_text(settings.epochs)} epochs)'
     )

@@ -16,6 +16,11 @@ def printable(name):
     return os.fsencode(name).decode(errors='backslashreplace')
 
 
+def number_text(value):
+    """Return a number as one writes it, without an exponent and with at most 12 decimals."""
+    return f'{value:.12f}'.rstrip('0').rstrip('.')
+
+
 def canonical(name):
     """Return a folder's name with today's marks."""
     for old, new in _OLD_MARKS:
@@ -38,4 +43,4 @@ def epochs_text(epochs):
     """Return a number of epochs in words: untrained, 0.5 epochs, 1 epoch."""
     if epochs == 0:
         return 'untrained'
-    return f'{epochs:g} epoch' + 's' * (epochs != 1)
+    return f'{number_text(epochs)} epoch' + 's' * (epochs != 1)

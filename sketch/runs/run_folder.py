@@ -13,8 +13,6 @@ from sketch.runs import checkpoints, folders
 from sketch.runs import settings as run_settings
 from sketch.runs.names import canonical, series
 
-PREPARING = '.preparing'  # there while a folder is being made: its content is not a run yet
-
 
 def prepare(folder, settings, target):
     """Make a folder ready for training; return the checkpoint to resume from, None without one.
@@ -42,7 +40,7 @@ def prepare(folder, settings, target):
             f'{folder}: trained with {found.differences(settings)}; give another '
             '--checkpoints, or remove it'
         )
-    if (folder / PREPARING).exists():
+    if (folder / folders.PREPARING).exists():
         _empty(folder)
     elif found is None and any(folder.iterdir()):
         raise InputError(f'{folder}: has no {run_settings.FILE}; give another --checkpoints')
@@ -107,7 +105,7 @@ def _rename(folder, name):
 
 
 def _start(folder, settings, target):
-    (folder / PREPARING).touch()
+    (folder / folders.PREPARING).touch()
     earlier = _earlier_checkpoint(folder, settings, target)
     if earlier is not None:
         print(f'{folder}: starts from {earlier}')
@@ -115,16 +113,16 @@ def _start(folder, settings, target):
             shutil.copy(file, folder)
         folders.name_latest(folder, Path(earlier).name)
     run_settings.save(folder, settings)
-    (folder / PREPARING).unlink()
+    (folder / folders.PREPARING).unlink()
 
 
 def _empty(folder):
     """Remove everything in a folder except the mark that it is unfinished."""
-    (folder / PREPARING).touch()
+    (folder / folders.PREPARING).touch()
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name != PREPARING:
+        elif path.name != folders.PREPARING:
             path.unlink()
 
 

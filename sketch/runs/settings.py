@@ -11,6 +11,7 @@ from pathlib import Path
 from sketch import atomic
 from sketch.errors import InputError
 from sketch.networks.registry import CROSS_ENTROPY, FIGURE_1_FILTERS, FILTERS, LOSSES, TITLES
+from sketch.runs.names import number_text
 
 FILE = 'settings.json'  # in each checkpoint folder
 VERSION = 2
@@ -100,11 +101,12 @@ class Settings:
         """
         if epochs == 0:
             return 0
-        return max(1, math.floor(Fraction(f'{epochs:g}') * self.images / self.batch_size))
+        return max(1, math.floor(Fraction(number_text(epochs)) * self.images / self.batch_size))
 
     def epochs_after(self, step):
-        """Return the epochs that so many steps are, to 3 decimals."""
-        return round(step * self.batch_size / self.images, 3)
+        """Return the epochs that so many steps are, rounded down to 3 decimals (6 if below)."""
+        thousandths = 1000 * step * self.batch_size // self.images
+        return thousandths / 1000 or 1e6 * step * self.batch_size // self.images / 1e6
 
     @property
     def last_step(self):
@@ -112,7 +114,7 @@ class Settings:
         return self.step_after(self.epochs)
 
     def is_finished(self, step):
-        """Return whether a training is finished after so many steps, as far as is known."""
+        """Return whether so many steps finish the training; True if its length is unknown."""
         return not (self.images and self.batch_size) or step >= self.last_step
 
     @property
@@ -154,7 +156,7 @@ class Settings:
         marks += ['augment'] * self.augment
         marks += ['deterministic'] * self.deterministic
         marks += ['precise-bn'] * self.precise_bn
-        return '_'.join([*marks, f'{self.epochs:g}e'])
+        return '_'.join([*marks, f'{number_text(self.epochs)}e'])
 
     @property
     def folder_name_before(self):
@@ -187,7 +189,8 @@ def load(folder):
     """Return the Settings in a folder's settings.json, None without the file.
 
     Raises:
-        InputError: the file is corrupt, or of a later version.
+        InputError: the file is corrupt, of a later version, or has a value that train.py never
+            writes.
     """
     path = Path(folder) / FILE
     try:
@@ -205,6 +208,11 @@ def load(folder):
         value = getattr(settings, field.name)
         if not _is_valid(field, value):
             raise InputError(f'{path}: {field.name} cannot be {value!r}; correct it')
+    names, widths = settings.categories, {'n1': 4, 'n2': 0}[settings.net]
+    if names is not None and len(names) != settings.classes:
+        raise InputError(f'{path}: {len(names)} categories, but {settings.classes} classes')
+    if len(settings.filters) != widths or (settings.images and not settings.batch_size):
+        raise InputError(f'{path}: filters or batch_size are missing or too many; correct it')
     return settings
 
 
@@ -231,7 +239,7 @@ _VALID = {
     'net': TITLES.__contains__,
     'loss': LOSSES.__contains__,
     'filters': lambda value: len(value) in (0, 4) and all(_is_count(width) for width in value),
-    'epochs': lambda value: 0 <= value < 1e9,
+    'epochs': lambda value: 0 <= value < 1e6,
     'batch_norm_momentum': lambda value: 0 <= value < 1,
     'seed': lambda value: 0 <= value < 2**32,
     'categories': lambda value: all(isinstance(name, str) for name in value),
@@ -239,7 +247,7 @@ _VALID = {
 
 
 def _is_valid(field, value):
-    """Return whether train.py can have written a value."""
+    """Return whether a value has the type and the range of its field."""
     if value is None:
         return field.default is None
     kinds = (int, float) if field.type is float else field.type

@@ -12,7 +12,7 @@ SUMMARY_STEPS = 20
 # An interruption loses at most this many steps, or the steps of this many seconds.
 CHECKPOINT_STEPS = 200
 CHECKPOINT_SECONDS = 300
-# Without a terminal: when the first line tells how fast it goes, and how often others follow.
+# Without a terminal: seconds until the first line of progress, and between later ones.
 FIRST_LINE_SECONDS, LINE_SECONDS = 30, 600
 
 
@@ -45,7 +45,10 @@ class _StepsOrSeconds(tf.estimator.SecondOrStepTimer):
 
 
 class ProgressHook(tf.estimator.SessionRunHook):
-    """Shows loss, images/s and the time left; without a terminal, a line per epoch or 10 minutes.
+    """Shows loss, images/s and the time left.
+
+    Without a terminal it prints a line at each epoch, and when 10 minutes (first 30 s) have passed
+    without a line.
 
     Args:
         title: what is trained.

@@ -5,6 +5,7 @@ also adds up how many were asked to stop.
 """
 
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -81,7 +82,8 @@ def with_stop_votes(model_fn):
 def handle_signals(hook):
     """Pass signals on to a hook while the block runs, and print at once that one came.
 
-    A second signal has its usual effect: it ends the process at once, without a checkpoint.
+    A second signal ends the process at once, without a checkpoint. From a notebook it has its usual
+    effect, after the step.
     """
     before = {}
 
@@ -103,15 +105,22 @@ def handle_signals(hook):
 def _announced():
     """Print a line as soon as a signal comes.
 
-    Python calls its handlers only between two instructions, and a step is one that takes seconds.
-    But it writes the signal's number to this socket at once, and a thread waits for it.
+    Python runs a signal handler only between two instructions, and a training step is one
+    instruction that takes seconds. Python's C code writes the signal's number to this socket at
+    once. A thread reads it and prints the line.
     """
     reader, writer = socket.socketpair()
     writer.setblocking(False)
 
     def wait():
-        if reader.recv(1) in {bytes([number]) for number in SIGNALS}:
-            print('stopping: finishing the step, then saving a checkpoint', file=sys.stderr)
+        came = 0
+        while number := reader.recv(1):
+            came += number[0] in SIGNALS
+            if came == 1 and number[0] in SIGNALS:
+                print('stopping: finishing the step, then saving a checkpoint', file=sys.stderr)
+            elif came > 1 and not hasattr(sys, 'ps1'):  # a notebook would lose its kernel
+                print('stopped without saving', file=sys.stderr, flush=True)
+                os._exit(128 + number[0])
 
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
