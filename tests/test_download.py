@@ -139,7 +139,7 @@ def test_an_interrupted_fetch_stops_and_goes_on_later(server, tmp_path):
     assert server.well_under_way.wait(30)
     running.send_signal(signal.SIGINT)
     assert running.wait(25) == 130  # the whole transfer would take 40 seconds
-    assert running.stderr.read().splitlines()[-1] == 'create_dataset.py: error: interrupted'
+    assert running.stderr.read().splitlines()[-1] == 'create_dataset.py: interrupted'
     held = (tmp_path / 'files' / 'one.bin.part').stat().st_size
     assert 0 < held < len(CONTENT)
     assert fetch(server, ['one'], tmp_path / 'files') == {}
