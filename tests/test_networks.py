@@ -1,5 +1,7 @@
 """The networks: counts, shapes and names by the facts of the paper, in every mode."""
 
+import platform
+
 import numpy as np
 import pytest
 
@@ -130,6 +132,17 @@ def test_every_convolution_is_followed_by_fused_batch_normalisation():
             for op in kinds:
                 assert op.inputs[0].op.type == 'Relu'
                 assert op.get_attr('epsilon') == pytest.approx(0.001)
+
+
+def test_avx512_is_found(tmp_path):
+    for flags, found in (('fpu avx2 avx512f avx512cd', True), ('fpu avx2 xavx512f', False)):
+        (tmp_path / 'cpuinfo').write_text(f'processor\t: 0\nflags\t\t: {flags}\nbugs\t\t:\n')
+        assert layers.has_avx512(tmp_path / 'cpuinfo') is found
+    assert layers.has_avx512(tmp_path / 'absent') is False
+    # NumPy asks the processor itself; its newer versions call the group of AVX-512 X86_V4.
+    of_numpy = np.show_config(mode='dicts')['SIMD Extensions']
+    if platform.system() == 'Linux' and platform.machine() == 'x86_64':
+        assert layers.has_avx512() == bool({'AVX512F', 'X86_V4'} & set(of_numpy['found']))
 
 
 @pytest.mark.parametrize('avx512', [False, True])
