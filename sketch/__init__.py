@@ -5,6 +5,9 @@ command_line        flags that scripts share; run(), which turns errors into exi
 atomic              files that are whole or absent; locks on folders
 plotting            matplotlib without a display
 tensorflow_setup    loads TensorFlow once, for all modules
+tensorflow_estimator    tf.estimator for versions without it
+installation        which TensorFlow there is, and what it lacks
+stderr_filter       hides what no switch turns off
 
 data/               drawings -> images -> batches
     quickdraw           parser of .bin files

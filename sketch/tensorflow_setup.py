@@ -1,20 +1,28 @@
 """Loads TensorFlow for every other module: `from sketch.tensorflow_setup import tf`.
 
-First it makes the C library keep freed memory. Afterwards it hides the pinned version's notices of
-deprecation; warnings and errors about a run still come through.
+On every supported version `tf` has tf.estimator and the Keras 2 layers of tf.compat.v1.layers:
+model functions, hooks and scripts do not know which version runs.
+
+First it checks the installation and makes the C library keep freed memory. Messages that a user can
+do nothing about are hidden; warnings and errors about a run still come through.
 
 TensorFlow reads the path of a checkpoint as a pattern, as a shell does. `literal` returns a path
 without the characters of a pattern.
 """
 
 import atexit
+import contextlib
 import ctypes
+import importlib
 import logging
 import os
 import shutil
 import tempfile
 import warnings
 from pathlib import Path
+
+from sketch import installation, stderr_filter, tensorflow_estimator
+from sketch.errors import InputError
 
 # glibc's mallopt parameters (malloc.h).
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8
@@ -39,16 +47,50 @@ def _keep_freed_memory():
         pass
 
 
+# What C++ code of TensorFlow 2.20 and later prints before it has read TF_CPP_MIN_LOG_LEVEL, as
+# libraries are loaded, and the error of a machine without NVIDIA's driver.
+NOISE = (
+    '^WARNING: All log messages before absl::InitializeLog'
+    '|^[IW][0-9]{4} [0-9:.]+ '
+    '|failed call to cuInit: .*UNKNOWN ERROR .303.'
+)
+
+
+def _import_tensorflow():
+    """Return the module tensorflow, with an `estimator`.
+
+    Raises:
+        InputError: it is missing, or something that it needs does not fit.
+    """
+    release = installation.check()
+    is_complete = installation.has_estimator(release)
+    # Keras 2: part of TensorFlow 2.15, the package tf-keras later. TensorFlow 2.15 must not look
+    # for tf-keras, which need not be there.
+    os.environ['TF_USE_LEGACY_KERAS'] = '0' if is_complete else '1'
+    # oneDNN's convolutions on every CPU; TensorFlow's own default has them on newer ones only.
+    os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
+    level = os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    if is_complete:
+        return importlib.import_module('tensorflow')
+    shows_all = level in ('0', '1')
+    with contextlib.nullcontext() if shows_all else stderr_filter.without_lines(NOISE):
+        tf = importlib.import_module('tensorflow')
+        tf.config.list_physical_devices()  # looks for a driver once, here
+    try:
+        tf.estimator = tensorflow_estimator.load(tf)
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            f'TensorFlow {tf.__version__} lacks what Estimator needs ({error}); install '
+            f'{installation.SUPPORTED}: pip install -r requirements.txt'
+        ) from error
+    return tf
+
+
 _keep_freed_memory()
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-# With 1, tf.keras would be a package of its own, which need not be there.
-os.environ['TF_USE_LEGACY_KERAS'] = '0'
-# oneDNN's convolutions on every CPU; TensorFlow's own default has them on newer ones only.
-os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
-import tensorflow as tf  # noqa: E402
+tf = _import_tensorflow()
 
 SILENCED = (
-    # TensorFlow 2.15.1 is the last with these interfaces and is pinned: nothing will be removed.
+    # The versions are pinned: nothing will be removed.
     'is deprecated and will be removed',
     # Saving an untrained network takes no steps. train.py checks the number of steps itself.
     'Training with estimator made no steps',

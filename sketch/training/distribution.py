@@ -35,7 +35,7 @@ def strategy(devices, workers):
         return tf.distribute.MultiWorkerMirroredStrategy()
     if devices == 'one' or len(_devices()) == 1:
         return None
-    # On CPU devices TensorFlow 2.15.1's default way of adding gradients hangs.
+    # On CPU devices TensorFlow's default way of adding gradients hangs.
     on_cpu = _devices()[0].device_type == 'CPU'
     adding = tf.distribute.ReductionToOneDevice() if on_cpu else None
     return tf.distribute.MirroredStrategy([device.name for device in _devices()], adding)
