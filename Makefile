@@ -1,11 +1,17 @@
 # make demo   the whole pipeline, offline, on drawings that tools/synthetic.py makes; leaves demo/
 # make test   the same set-up plus the test packages, then ruff and pytest
 # make reproduction   the runs of docs/reproduction.md (hours): FILES=files OUT=reproduction
-# All but clean first make .venv with Python 3.9 to 3.11; PYTHON=... chooses the interpreter.
+# All but clean first install the pinned packages into .venv, with a Python 3.9 to 3.13:
+# PYTHON=...   the interpreter; without it python3 if it is one of these, else the newest of them
+# VENV=...     another place than .venv
+# GPU=1        TensorFlow with NVIDIA's libraries (untested)
 
-BIN := .venv/bin
+VENV := .venv
+BIN := $(VENV)/bin
 PY := $(BIN)/python
-SUITABLE := 'import ensurepip, sys, venv; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 11))'
+PYTHONS := $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.10 python3.9)
+# Prints the version of a supported Python, and nothing for others.
+VERSION := 'import sys; v = sys.version_info[:2]; print("%d.%d" % v if (3, 9) <= v <= (3, 13) else "")'
 
 FILES := files
 OUT := reproduction
@@ -17,7 +23,7 @@ OUT := reproduction
 DEMO := --data demo --checkpoints demo --results demo/results.csv
 SMALL := --batch-size 16 --batch-norm-momentum 0.85
 
-demo: .venv/installed
+demo: $(VENV)/installed
 	rm -rf demo
 	$(PY) -m tools.synthetic --out demo
 	$(PY) create_dataset.py --files demo/files --categories demo/categories.txt --out demo \
@@ -34,30 +40,37 @@ demo: .venv/installed
 	    $$10 == "standard" { printf "  %s: mAP@%s %.3f\n", $$1, $$13, $$14 }' demo/results.csv
 	@echo 'Figures 3 to 7: demo/figures/; what some queries find: demo/search.png'
 
-reproduction: .venv/installed
+reproduction: $(VENV)/installed
 	PY=$(PY) bash tools/reproduce.sh $(FILES) $(OUT)
 
-test: .venv/installed-dev
+test: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PY) -m pytest -n auto
 
 clean:
-	rm -rf .venv demo
+	rm -rf $(VENV) demo
 
-.venv/installed: requirements.txt
-	@for python in "$(PYTHON)" python3.11 python3.10 python3.9 python3; do \
-	    if "$$python" -c $(SUITABLE) 2>/dev/null; then found=$$python; break; fi; \
+# An environment that fits is kept: pip then installs what differs.
+$(VENV)/installed: requirements.txt requirements-gpu.txt
+	@version() { "$$1" -c $(VERSION) 2>/dev/null; }; \
+	has=$$(version $(PY)); \
+	if [ -n "$$has" ] && [ "$$has" = "$$(version $(if $(PYTHON),"$(PYTHON)",$(PY)))" ]; then exit; fi; \
+	for python in $(PYTHONS); do \
+	    if [ -n "$$(version "$$python")" ] && "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	        "$$python" -m venv --clear $(VENV); exit; \
+	    fi; \
 	done; \
-	if [ -z "$$found" ]; then \
-	    echo 'make: TensorFlow 2.15 needs Python 3.9, 3.10 or 3.11 with venv. Install one (for example' \
-	        'python3.11 and python3.11-venv) or name it: make PYTHON=/path/to/it' >&2; \
-	    exit 2; \
-	fi; \
-	"$$found" -m venv --clear .venv
+	echo 'make: Python 3.9 to 3.13 with venv is needed. Install one (for example python3 and' \
+	    'python3-venv) or name it: make PYTHON=/path/to/it' >&2; \
+	exit 2
 	$(BIN)/pip install -q -r requirements.txt --disable-pip-version-check
+ifdef GPU
+	$(BIN)/pip uninstall -q -y tensorflow-cpu
+	$(BIN)/pip install -q -r requirements-gpu.txt --disable-pip-version-check
+endif
 	@touch $@
 
-.venv/installed-dev: requirements-dev.txt .venv/installed
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/pip install -q -r requirements-dev.txt --disable-pip-version-check
 	@touch $@
