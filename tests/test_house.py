@@ -103,6 +103,16 @@ def test_no_tensorflow_without_need(name):
     assert shown.stdout.strip() == 'False', shown.stderr
 
 
+def test_tensorflow_is_imported_in_one_place():
+    glue = {'sketch.tensorflow_setup', 'sketch.tensorflow_estimator'}
+    assert importers({'sketch.tensorflow_estimator'}) == {'sketch.tensorflow_setup'}
+    for name, tree in MODULES.items():
+        for node in ast.walk(tree):
+            found = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            found += [node.module] if isinstance(node, ast.ImportFrom) else []
+            assert name in glue or not any(x.split('.')[0].startswith('tensorflow') for x in found)
+
+
 def test_matplotlib_is_imported_in_one_place():
     for name, tree in MODULES.items():
         if name not in ('sketch.plotting', 'sketch.data.contact_sheet'):
