@@ -53,6 +53,7 @@ evaluation/         measures a checkpoint
     accuracy            images classified correctly
     features            fc1 of all images
     ranking             exact order by distance
+    relevant_ranks      ranks of the relevant images, by counting
     average_precision   AP in four definitions
     compactness         distance within over distance between categories
     retrieval           mAP and compactness of a checkpoint

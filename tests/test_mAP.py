@@ -14,6 +14,7 @@ from sketch.evaluation.average_precision import (
     average_precision,
     choose_k,
     retrieve,
+    retrieve_reordered,
 )
 from sketch.evaluation.compactness import compactness
 from sketch.evaluation.retrieval import reordering
@@ -185,7 +186,8 @@ def test_images_of_the_same_class_come_first():
         for variant in ('rerank', 'rerank-probability')
     }
     assert orders == {'rerank': [2, 1, 3, 4], 'rerank-probability': [2, 4, 3, 1]}
-    found = retrieve(features, labels, [4], reorder=reordering('rerank', probabilities))
+    reorders = [None, reordering('rerank', probabilities)]
+    _, found = retrieve_reordered(features, labels, [4], reorders)
     assert found.average_precisions[0, 0, 0] == pytest.approx((1 + 2 / 4) / 2)
 
 

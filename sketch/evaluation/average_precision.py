@@ -14,10 +14,11 @@ import numpy as np
 
 from sketch.errors import InputError
 from sketch.evaluation.ranking import Rankings
+from sketch.evaluation.relevant_ranks import relevant_ranks
 from sketch.runs.settings import Default
 
 DEFINITIONS = ('standard', 'found', 'all', 'paper')
-BLOCK = 128  # queries per task of the pool; with 5,000 images, 5 MB of distances
+BLOCK = 128  # queries whose images are put in order by a task; of 5,000 images, 5 MB of distances
 FIRST = 10  # retrieved images that a person looks at
 RECALLS = np.arange(11) / 10  # of an 11-point curve
 
@@ -40,8 +41,8 @@ def average_precision(relevant, k, definition='standard'):
     relevant = np.asarray(relevant, bool)
     if not 1 <= k <= len(relevant):
         raise ValueError(f'k is {k}, but the ranking has {len(relevant)} images')
-    ranks = np.flatnonzero(relevant) + 1
-    return float(_precisions(ranks, [k])[DEFINITIONS.index(definition), 0])
+    ranks = np.flatnonzero(relevant)[np.newaxis] + 1
+    return float(_precisions(ranks, [k])[0, DEFINITIONS.index(definition), 0])
 
 
 class Retrieval(NamedTuple):
@@ -68,8 +69,7 @@ class Retrieval(NamedTuple):
         }
 
 
-def retrieve(features, labels, ks, distance=Default.distance, threads=Default.threads,
-             reorder=None):  # fmt: skip
+def retrieve(features, labels, ks, distance=Default.distance, threads=Default.threads):
     """Take each vector as a query against all the others (never itself, by its index).
 
     Args:
@@ -78,7 +78,6 @@ def retrieve(features, labels, ks, distance=Default.distance, threads=Default.th
         ks: how many ranks count, each 1 to images - 1.
         distance: one of ranking.DISTANCES.
         threads: of the pool that works on blocks of queries.
-        reorder: function (query, order) -> order, applied to each ranking before it is judged.
 
     Returns:
         Retrieval.
@@ -87,28 +86,81 @@ def retrieve(features, labels, ks, distance=Default.distance, threads=Default.th
         ValueError: k out of range, NaN or infinite features, or no two equal labels.
     """
     features, labels, ks = np.asarray(features), np.asarray(labels), tuple(ks)
-    has_relevant = _check(features, labels, ks)
-    images, rankings = len(features), Rankings(features, distance)
-
-    def block(start):
-        queries = range(start, min(start + BLOCK, images))
-        judged = []
-        for query, order, ties in zip(queries, *rankings.rank(queries)):
-            relevant = labels[order] == labels[query]
-            tied = np.any(ties & (relevant[1:] != relevant[:-1]))
-            if reorder is not None:
-                order = reorder(query, order)
-                relevant = labels[order] == labels[query]
-            ranks = np.flatnonzero(relevant) + 1
-            judged.append(
-                (_precisions(ranks, ks), _interpolated(ranks), labels[order[:FIRST]], tied)
-            )
-        return judged
-
+    found = _empty(labels, ks, _check(features, labels, ks))
+    rankings = Rankings(features, distance)
+    uncertain = []
     with ThreadPoolExecutor(threads) as pool:
-        blocks = list(pool.map(block, range(0, images, BLOCK)))
-    columns = [np.array(column) for column in zip(*(row for block in blocks for row in block))]
-    return Retrieval(labels, ks, *columns, has_relevant)
+        for queries, ranks, nearest, certain in relevant_ranks(
+            rankings, labels, found.first.shape[1], pool
+        ):
+            found.average_precisions[queries] = _precisions(ranks, ks)
+            found.interpolated[queries] = _interpolated(ranks)
+            found.first[queries] = labels[nearest]
+            uncertain.append(queries[~certain])
+        _judge_orders(rankings, np.concatenate(uncertain), [found], [None], pool)
+    return found
+
+
+def retrieve_reordered(features, labels, ks, reorders, distance=Default.distance,
+                       threads=Default.threads):  # fmt: skip
+    """Retrieve in several orders, in one pass.
+
+    Args:
+        reorders: for each result a function (query, order) -> order, applied to each ranking before
+            it is judged; None leaves the order of distance.
+        features, labels, ks, distance, threads: as of retrieve.
+
+    Returns:
+        list of Retrieval, one for each of `reorders`; `tied` tells of the order of distance.
+
+    Raises:
+        ValueError: as retrieve.
+    """
+    features, labels, ks = np.asarray(features), np.asarray(labels), tuple(ks)
+    has_relevant = _check(features, labels, ks)
+    found = [_empty(labels, ks, has_relevant) for _ in reorders]
+    with ThreadPoolExecutor(threads) as pool:
+        queries = np.arange(len(features))
+        _judge_orders(Rankings(features, distance), queries, found, reorders, pool)
+    return found
+
+
+def _empty(labels, ks, has_relevant):
+    """Return a Retrieval to be filled."""
+    images = len(labels)
+    return Retrieval(
+        labels,
+        ks,
+        average_precisions=np.zeros((images, len(DEFINITIONS), len(ks))),
+        interpolated=np.zeros((images, len(RECALLS))),
+        first=np.zeros((images, min(FIRST, images - 1)), labels.dtype),
+        tied=np.zeros(images, bool),
+        has_relevant=has_relevant,
+    )
+
+
+def _judge_orders(rankings, queries, found, reorders, pool):
+    """Fill in Retrievals for some queries, from the order of all images."""
+
+    def judge(block):
+        for query, order, ties in zip(block, *rankings.rank(block)):
+            _judge_order(query, order, ties, found, reorders)
+
+    blocks = [queries[start : start + BLOCK] for start in range(0, len(queries), BLOCK)]
+    list(pool.map(judge, blocks))
+
+
+def _judge_order(query, order, ties, found, reorders):
+    labels = found[0].labels
+    relevant = labels[order] == labels[query]
+    tied = np.any(ties & (relevant[1:] != relevant[:-1]))
+    for retrieval, reorder in zip(found, reorders):
+        reordered = order if reorder is None else reorder(query, order)
+        ranks = np.flatnonzero(labels[reordered] == labels[query])[np.newaxis] + 1
+        retrieval.average_precisions[query] = _precisions(ranks, retrieval.ks)[0]
+        retrieval.interpolated[query] = _interpolated(ranks)[0]
+        retrieval.first[query] = labels[reordered[: retrieval.first.shape[1]]]
+        retrieval.tied[query] = tied
 
 
 def choose_k(asked, images):
@@ -151,32 +203,46 @@ def _check(features, labels, ks):
 
 
 def _precisions(ranks, ks):
-    """Return average precision, (definitions, ks), from the rising ranks of all relevant images."""
-    found = np.searchsorted(ranks, ks, side='right')
-    place = np.arange(1, len(ranks) + 1)
+    """Return average precision, (queries, definitions, ks).
+
+    Args:
+        ranks: (queries, relevant images), rising.
+        ks: how many ranks count.
+    """
+    queries, relevant = ranks.shape
+    found = np.stack([np.count_nonzero(ranks <= k, axis=1) for k in ks], axis=1)
+    place = np.arange(1, relevant + 1)
     # Sums over the first m relevant images, for every m from 0.
     precision, papers = (
-        np.concatenate([[0.0], np.cumsum(numerator / ranks)])[found]
+        np.take_along_axis(
+            np.hstack([np.zeros((queries, 1)), np.cumsum(numerator / ranks, axis=1)]), found, axis=1
+        )
         for numerator in (place, place - 1)
     )
-    relevant = max(len(ranks), 1)
+    relevant = max(relevant, 1)
     found = np.maximum(found, 1)
-    return np.array(
+    return np.stack(
         [
             precision / np.minimum(ks, relevant),
             precision / found,
             precision / relevant,
             papers / found,
-        ]
+        ],
+        axis=1,
     )
 
 
 def _interpolated(ranks):
-    """Return the best precision at each recall or beyond, (11,); 0 without relevant images."""
-    if not len(ranks):
-        return np.zeros(len(RECALLS))
-    precision = np.arange(1, len(ranks) + 1) / ranks
-    best = np.maximum.accumulate(precision[::-1])[::-1]
+    """Return the best precision at each recall or beyond, (queries, 11); 0 without relevant images.
+
+    Args:
+        ranks: (queries, relevant images), rising.
+    """
+    queries, relevant = ranks.shape
+    if not relevant:
+        return np.zeros((queries, len(RECALLS)))
+    precision = np.arange(1, relevant + 1) / ranks
+    best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     # How many relevant images make each recall: a tenth of them for 0.1, rounded up; at least one.
-    needed = np.maximum(-(-np.arange(len(RECALLS)) * len(ranks) // 10), 1)
-    return best[needed - 1]
+    needed = np.maximum(-(-np.arange(len(RECALLS)) * relevant // 10), 1)
+    return best[:, needed - 1]

@@ -4,7 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sketch.evaluation.average_precision import DEFINITIONS, Retrieval, retrieve
+from sketch.evaluation.average_precision import (
+    DEFINITIONS,
+    Retrieval,
+    retrieve,
+    retrieve_reordered,
+)
 from sketch.evaluation.compactness import compactness
 from sketch.evaluation.features import class_probabilities, embeddings, feature_vectors
 from sketch.evaluation.results import shared_columns
@@ -26,12 +31,11 @@ class MeasuredRetrieval(NamedTuple):
     retrieval: Retrieval
 
 
-class Variant(NamedTuple):
-    """Vectors to compare, and how to reorder what they retrieve."""
+class Vectors(NamedTuple):
+    """Vectors to compare, and the variants of what they retrieve."""
 
-    name: str
-    vectors: np.ndarray  # (images, values)
-    reorder: object = None  # function (query, order) -> order
+    values: np.ndarray  # (images, values)
+    reorders: dict  # {variant: function (query, order) -> order, or None for the order of distance}
 
 
 def evaluate(checkpoint, dataset, ks, *, distances=(Default.distance,), rerank=False,
@@ -52,10 +56,10 @@ def evaluate(checkpoint, dataset, ks, *, distances=(Default.distance,), rerank=F
         )
         rerank = False
     columns = shared_columns(checkpoint, dataset, dataset.test)
-    variants = _variants(checkpoint, dataset, rerank)
+    compared = _compared(checkpoint, dataset, rerank)
     for distance in distances:
-        for variant in variants:
-            yield _measure(variant, dataset.test.labels, ks, distance, threads, columns)
+        for vectors in compared:
+            yield from _measure(vectors, dataset.test.labels, ks, distance, threads, columns)
 
 
 def reordering(variant, probabilities):
@@ -80,35 +84,43 @@ def reordering(variant, probabilities):
     return {BY_CLASS: same_class_first, BY_PROBABILITY: by_probability}[variant]
 
 
-def _variants(checkpoint, dataset, rerank):
-    """Return the Variants that a checkpoint has."""
+def _compared(checkpoint, dataset, rerank):
+    """Return the Vectors that a checkpoint has."""
     fc1 = feature_vectors(checkpoint, dataset.test, dataset.size).vectors
-    variants = [Variant(FC1, fc1)]
+    reorders = {FC1: None}
     if rerank:
         probabilities = class_probabilities(checkpoint, fc1)
-        for name in (BY_CLASS, BY_PROBABILITY):
-            variants.append(Variant(name, fc1, reordering(name, probabilities)))
+        reorders |= {name: reordering(name, probabilities) for name in (BY_CLASS, BY_PROBABILITY)}
     embedded = embeddings(checkpoint, fc1)
-    if embedded is not None:
-        variants.append(Variant(EMBEDDING, embedded))
-    return variants
+    found = [Vectors(fc1, reorders)]
+    return found if embedded is None else [*found, Vectors(embedded, {EMBEDDING: None})]
 
 
-def _measure(variant, labels, ks, distance, threads, columns):
-    found = retrieve(variant.vectors, labels, ks, distance, threads, variant.reorder)
+def _measure(vectors, labels, ks, distance, threads, columns):
+    """Yield the MeasuredRetrieval of each variant."""
+    values, reorders = vectors
+    if len(reorders) == 1:
+        retrievals = [retrieve(values, labels, ks, distance, threads)]
+    else:
+        retrievals = retrieve_reordered(values, labels, ks, reorders.values(), distance, threads)
+    for (variant, reorder), found in zip(reorders.items(), retrievals):
+        # A reordering leaves the vectors as they are.
+        compact = compactness(values, labels, distance) if reorder is None else None
+        yield _measured(variant, distance, found, compact, columns)
+
+
+def _measured(variant, distance, found, compact, columns):
+    """Return a MeasuredRetrieval: the rows and the text of a Retrieval."""
     values = found.means()
-    columns = {**columns, 'distance': distance, 'variant': variant.name}
+    columns = {**columns, 'distance': distance, 'variant': variant}
     rows = [
         {**columns, 'metric': 'mAP', 'definition': definition, 'k': k, 'value': value}
         for (definition, k), value in values.items()
     ]
-    compact = None
-    if variant.reorder is None:  # a reordering leaves the vectors as they are
-        compact = compactness(variant.vectors, labels, distance)
     if compact is not None:
         rows.append({**columns, 'metric': 'compactness', 'value': compact})
-    text = _describe(found, values, compact, ', '.join(filter(None, (distance, variant.name))))
-    return MeasuredRetrieval(rows, text, variant.name, distance, found)
+    text = _describe(found, values, compact, ', '.join(filter(None, (distance, variant))))
+    return MeasuredRetrieval(rows, text, variant, distance, found)
 
 
 def _describe(found, values, compact, title):

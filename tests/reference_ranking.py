@@ -1,0 +1,95 @@
+"""Retrieval in two slow ways, which the tests hold the quick one against, bit by bit.
+
+`sorted_products` is how `sketch.evaluation` worked at first: a stable sort of all products, near
+ties settled. `direct_differences` is the definition. Only the preparation of vectors is shared.
+"""
+
+import numpy as np
+
+from sketch.evaluation.average_precision import DEFINITIONS, FIRST, RECALLS
+from sketch.evaluation.ranking import prepare
+
+
+def retrieve(features, labels, ks, distance, rank, reorder=None):
+    """Return the fields of a Retrieval that rankings decide, by name.
+
+    Args:
+        rank: sorted_products or direct_differences.
+        features, labels, ks, distance, reorder: as of sketch.evaluation.average_precision.
+    """
+    vectors, labels = prepare(features, distance), np.asarray(labels)
+    judged = {'average_precisions': [], 'interpolated': [], 'first': [], 'tied': []}
+    for query in range(len(vectors)):
+        order, ties = rank(vectors, query)
+        relevant = labels[order] == labels[query]
+        judged['tied'].append(np.any(ties & (relevant[1:] != relevant[:-1])))
+        if reorder is not None:
+            order = reorder(query, order)
+            relevant = labels[order] == labels[query]
+        ranks = np.flatnonzero(relevant) + 1
+        judged['average_precisions'].append(precisions(ranks, ks))
+        judged['interpolated'].append(interpolated(ranks))
+        judged['first'].append(labels[order[:FIRST]])
+    return {name: np.array(rows) for name, rows in judged.items()}
+
+
+def direct_differences(vectors, query):
+    """Return the order of all other vectors, and whether each is exactly as far as the next."""
+    squared = squared_distances(vectors, vectors[query])
+    order = np.argsort(squared, kind='stable')
+    order = order[order != query]
+    return order, np.diff(squared[order]) == 0
+
+
+def sorted_products(vectors, query):
+    """Return the order of all other vectors, and whether each is exactly as far as the next."""
+    norms = np.einsum('ij,ij->i', vectors, vectors)
+    rounding = 2 * (vectors.shape[1] + 4) * np.finfo(np.float64).eps
+    margin = rounding * (norms[query] + norms.max())
+    squared = (vectors[query : query + 1] @ vectors.T)[0] * -2 + norms + norms[query]
+    squared[query] = np.inf
+    order = np.argsort(squared, kind='stable')[:-1]
+    close = np.diff(squared[order]) <= 2 * margin
+    tied = np.zeros(len(close), bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], close, [False]])))
+    for first, last in edges.reshape(-1, 2):
+        run = np.sort(order[first : last + 1])
+        exact = squared_distances(vectors[run], vectors[query])
+        places = np.argsort(exact, kind='stable')
+        order[first : last + 1] = run[places]
+        tied[first:last] = np.diff(exact[places]) == 0
+    return order, tied
+
+
+def squared_distances(vectors, query):
+    difference = vectors - query
+    return np.einsum('ij,ij->i', difference, difference)
+
+
+def precisions(ranks, ks):
+    """Return average precision, (definitions, ks), from the rising ranks of all relevant images."""
+    found = np.searchsorted(ranks, ks, side='right')
+    place = np.arange(1, len(ranks) + 1)
+    precision, papers = (
+        np.concatenate([[0.0], np.cumsum(numerator / ranks)])[found]
+        for numerator in (place, place - 1)
+    )
+    relevant = max(len(ranks), 1)
+    found = np.maximum(found, 1)
+    rows = {
+        'standard': precision / np.minimum(ks, relevant),
+        'found': precision / found,
+        'all': precision / relevant,
+        'paper': papers / found,
+    }
+    return [rows[definition] for definition in DEFINITIONS]
+
+
+def interpolated(ranks):
+    """Return the best precision at each recall or beyond, (11,); 0 without relevant images."""
+    if not len(ranks):
+        return np.zeros(len(RECALLS))
+    precision = np.arange(1, len(ranks) + 1) / ranks
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    needed = np.maximum(-(-np.arange(len(RECALLS)) * len(ranks) // 10), 1)
+    return best[needed - 1]

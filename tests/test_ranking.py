@@ -1,0 +1,153 @@
+"""The quick ranks of the relevant images, against slow ways, to the last bit."""
+
+from unittest import mock
+
+import numpy as np
+import pytest
+import reference_ranking
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sketch.evaluation import average_precision, relevant_ranks
+from sketch.evaluation.average_precision import FIRST, retrieve, retrieve_reordered
+from sketch.evaluation.ranking import DISTANCES, Rankings
+from sketch.evaluation.retrieval import reordering
+
+FIELDS = ('average_precisions', 'interpolated', 'first', 'tied')
+SLOW_WAYS = (reference_ranking.sorted_products, reference_ranking.direct_differences)
+
+
+def near_ties(random, images, values):
+    """Few points, and vectors at relative distances of 1e-7 and 1e-15 from them."""
+    points = random.normal(size=(3, values))[random.integers(0, 3, images)]
+    size = 10.0 ** random.choice([-7, -15], (images, 1))
+    return points * (1 + size * random.integers(-2, 3, (images, values)))
+
+
+def with_zeros(random, images, values):
+    """Half of the values are 0, as after ReLU, and many vectors are all 0."""
+    vectors = np.maximum(random.normal(size=(images, values)), 0)
+    vectors[random.random(images) < 0.3] = 0
+    return vectors
+
+
+def shells(random, images, values):
+    """Vectors at few distances from a centre that is one of them: ties that rounding hides."""
+    steps = random.integers(-1, 2, (images, values)) * 0.1
+    steps[0] = 0
+    return random.normal(size=values) + steps
+
+
+KINDS = {
+    'random': lambda random, *shape: random.normal(size=shape),
+    'float32': lambda random, *shape: random.standard_normal(shape, np.float32),
+    'few integers': lambda random, *shape: random.integers(0, 3, shape).astype(np.float32),
+    'duplicates': lambda random, *shape: random.normal(size=(4, shape[1]))[
+        random.integers(0, 4, shape[0])
+    ],
+    'near ties': near_ties,
+    'zeros': with_zeros,
+    'shells': shells,
+    'all zero': lambda random, *shape: np.zeros(shape),
+    'huge': lambda random, *shape: random.normal(size=shape) * 1e155,
+    'tiny': lambda random, *shape: near_ties(random, *shape) * 1e-170,
+    'huge and tiny': lambda random, *shape: (
+        random.normal(size=shape) * 10.0 ** random.integers(-170, 155, (shape[0], 1))
+    ),
+}
+
+
+def assert_same(found, expected):
+    for name in FIELDS:
+        quick = getattr(found, name)
+        assert quick.dtype == expected[name].dtype
+        np.testing.assert_array_equal(quick, expected[name], name)
+
+
+def sizes_of_work(block, chunk, counters, ordered):
+    """Let few images already take several tiles, tasks and groups of queries."""
+    patched = {'BLOCK': block, 'CHUNK': chunk, 'COUNTERS': counters}
+    return (
+        mock.patch.multiple(relevant_ranks, **patched),
+        mock.patch.multiple(average_precision, BLOCK=ordered),
+    )
+
+
+@pytest.mark.parametrize('distance', DISTANCES)
+@pytest.mark.parametrize('kind', KINDS)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_like_the_slow_ways(kind, distance, data):
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    images = data.draw(st.integers(2, 70))
+    features = KINDS[kind](random, images, data.draw(st.integers(1, 40)))
+    labels = random.integers(0, data.draw(st.integers(1, images)), images)
+    labels[0] = labels[-1]
+    tiles, blocks = sizes_of_work(*(data.draw(st.integers(4, 80)) for _ in range(4)))
+    ks = range(1, images)
+    with tiles, blocks:
+        found = retrieve(features, labels, ks, distance, threads=2)
+    for way in SLOW_WAYS:
+        assert_same(found, reference_ranking.retrieve(features, labels, ks, distance, way))
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_reordered_in_one_pass_like_one_by_one(data):
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    images = data.draw(st.integers(2, 40))
+    kind = data.draw(st.sampled_from(['random', 'few integers', 'duplicates', 'near ties']))
+    features, labels = KINDS[kind](random, images, 8), random.integers(0, 3, images)
+    labels[0] = labels[-1]
+    probabilities = random.dirichlet([0.1] * 4, images).astype(np.float32)
+    reorders = [
+        None,
+        *(reordering(name, probabilities) for name in ('rerank', 'rerank-probability')),
+    ]
+    ks = [1, images - 1]
+    found = retrieve_reordered(features, labels, ks, reorders, threads=2)
+    for retrieval, reorder in zip(found, reorders):
+        for way in SLOW_WAYS:
+            expected = reference_ranking.retrieve(features, labels, ks, 'euclidean', way, reorder)
+            assert_same(retrieval, expected)
+
+
+def test_several_tiles_of_the_real_size():
+    random = np.random.default_rng(0)
+    images = relevant_ranks.BLOCK + 300
+    labels = random.integers(0, 40, images)
+    features = random.normal(size=(40, 12))[labels] + random.normal(size=(images, 12))
+    features[-50:] = features[:50]
+    found = retrieve(features, labels, [1, 49, images - 1])
+    expected = reference_ranking.retrieve(
+        features, labels, [1, 49, images - 1], 'euclidean', reference_ranking.direct_differences
+    )
+    assert_same(found, expected)
+    assert 0 < found.tied.sum() < images
+
+
+def counted(features, labels):
+    """Return which queries relevant_ranks is certain of, bool (images,)."""
+    certain = np.zeros(len(labels), bool)
+    for ranks in relevant_ranks.relevant_ranks(Rankings(features), labels, FIRST, InOrder()):
+        certain[ranks.queries] = ranks.certain
+    return certain
+
+
+class InOrder:
+    """An executor without threads."""
+
+    map = staticmethod(map)
+
+
+def test_counting_is_enough_but_for_near_ties():
+    random = np.random.default_rng(0)
+    features, labels = random.normal(size=(300, 16)), np.repeat(np.arange(30), 10)
+    assert counted(features, labels).all()
+    # A double of image 5 in another category ties for all queries but the two. It matters to those
+    # of either category, and to those that have it among their first ten.
+    features[299] = features[5]
+    certain = counted(features, labels)
+    of_either = np.isin(labels, [0, 29]) & ~np.isin(np.arange(300), [5, 299])
+    assert not certain[of_either].any()
+    assert 0.8 < certain[~of_either].mean() < 1
