@@ -185,6 +185,18 @@ def test_no_input_is_overwritten(trained, small_dataset, tmp_path, refused):
     assert image.read_bytes() == before
 
 
+def test_ties_are_told(trained, small_dataset, tmp_path, capsys):
+    data = shutil.copytree(small_dataset.folder, tmp_path / 'data')
+    first, second = (sorted((data / 'testing' / name).iterdir())[0]
+                     for name in small_dataset.categories[:2])  # fmt: skip
+    shutil.copy(first, second)
+    mAP.main([*map(str, ['--data', data, '--results', tmp_path / 'results.csv', trained])])
+    # Its 3 relatives of one category, and of the other, find both at the same distance.
+    assert (
+        '12 queries, in 6 a relevant image ties with an irrelevant one' in capsys.readouterr().out
+    )
+
+
 def test_report_by_category(trained, small_dataset, tmp_path, capsys):
     arguments = ['--data', small_dataset.folder, '--results', tmp_path / 'results.csv', trained]
     arguments += ['--k', 'all', '--report', tmp_path / 'reports', '--rerank', '--distance', 'both']
