@@ -23,14 +23,13 @@ from pathlib import Path
 import numpy as np
 
 import create_dataset
-import plots
 import train
 from benchmarks.fuzz_parser import mutate
 from sketch.data.dataset import open_dataset
 from sketch.data.image_file import read_image
 from sketch.data.query_image import read_query
 from sketch.errors import InputError
-from sketch.evaluation import results
+from sketch.evaluation import points, results
 from sketch.evaluation.features import feature_vectors
 from sketch.runs import folders
 from sketch.runs import settings as run_settings
@@ -99,7 +98,7 @@ def prepare(folder):
     def draw_results():
         rows = results.read(table)
         with contextlib.redirect_stdout(io.StringIO()):
-            plots.measured_points(table)
+            points.measured(table)
             results.record(folder / 'copy.csv', rows)
 
     readers = {
