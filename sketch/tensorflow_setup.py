@@ -23,6 +23,7 @@ from pathlib import Path
 
 from sketch import installation, stderr_filter, tensorflow_estimator
 from sketch.errors import InputError
+from sketch.runs.names import PATTERN
 
 # glibc's mallopt parameters (malloc.h).
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8
@@ -99,7 +100,6 @@ SILENCED = (
 )
 
 
-PATTERN = set('*?[]{}\\')  # characters that TensorFlow reads as a pattern
 _links = {}  # folder -> link to it
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from sketch import atomic
 from sketch.errors import InputError
 from sketch.runs import settings as run_settings
-from sketch.runs.names import canonical, epochs_in, number_text, series
+from sketch.runs.names import PATTERN, canonical, epochs_in, number_text, series
 
 PREPARING = '.preparing'  # there while train.py makes a folder: its content is not a run yet
 STATE = 'checkpoint'  # the file in which TensorFlow keeps the name of the newest checkpoint
@@ -87,7 +87,7 @@ def newest(folder):
     prefix = latest(folder)
     if prefix is None:
         raise InputError(f'{folder}: no checkpoint in it; name a folder that train.py made')
-    if set(Path(prefix).name) & set('*?[]{}\\'):
+    if set(Path(prefix).name) & PATTERN:
         raise InputError(f'{prefix}: TensorFlow takes its name for a pattern; rename its files')
     return prefix
 
