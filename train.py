@@ -21,6 +21,7 @@ from sketch.evaluation.average_precision import choose_k
 from sketch.networks.registry import BOTH, CROSS_ENTROPY, LOSSES, TITLES, TRIPLET
 from sketch.runs.names import canonical, number_text
 from sketch.runs.settings import Default, Settings
+from sketch.training import precision
 from sketch.training.workers import workers_of_tf_config
 
 OF_TRIPLETS = ('margin', 'embedding_size', 'images_per_class')  # settings of a triplet loss
@@ -259,6 +260,13 @@ def parse_arguments(argv):
         help='all divides each batch among the GPUs; for several machines see docs/distributed.md',
     )
     machines.add_argument(
+        '--precision',
+        choices=['float32', 'mixed'],
+        default=Default.precision,
+        help='mixed computes in 16 bits what may be: float16 on a GPU, bfloat16 on a processor '
+        'with AVX512_BF16 or AMX. The paper has float32; the checkpoint and all evaluation too',
+    )
+    machines.add_argument(
         '--deterministic',
         action='store_true',
         help='make runs repeat bit by bit on the same machine',
@@ -291,6 +299,7 @@ def settings_for(net, options, dataset):
         **given,
         seed=options.seed,
         deterministic=options.deterministic,
+        precision=options.precision,
         images=len(dataset.train),
         categories=dataset.categories,
         dataset=dataset.names_digest,
@@ -310,6 +319,7 @@ def main(argv=None):
         f'{", ".join(map(number_text, sorted(set(options.epochs))))} epochs of {options.data}',
         flush=True,
     )
+    options.precision = precision.of_this_machine(options.precision)
     dataset = open_dataset(options.data)
     splits = command_line.SPLITS[options.measure]
     measurements = Measurements(options.results, splits, options.eval_every_epoch)

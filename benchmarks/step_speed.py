@@ -4,6 +4,7 @@
     PLAIN_MALLOC=1 python -m benchmarks.step_speed --net n1 --batch-size 128 --steps 3
     python -m benchmarks.step_speed --net n2 --batch-size 64 --evaluate
     python -m benchmarks.step_speed --net n1 --batch-size 64 --deterministic
+    python -m benchmarks.step_speed --net n1 --batch-size 64 --precision mixed
     python -m benchmarks.step_speed --net n1 --batch-size 16 --size 256
 
 One batch of images stays in the graph: no input, no hooks, no checkpoints. The first step warms up;
@@ -33,6 +34,9 @@ def arguments():
     parser.add_argument('--steps', type=int, default=5)
     parser.add_argument('--evaluate', action='store_true', help='forward only')
     parser.add_argument('--deterministic', action='store_true', help="as train.py's")
+    parser.add_argument(
+        '--precision', choices=['float32', 'mixed'], default='float32', help="as train.py's"
+    )
     return parser.parse_args()
 
 
@@ -47,9 +51,10 @@ def measure(step, options, name):
     seconds = float(np.median(times))
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     mode = 'evaluation' if options.evaluate else 'training'
+    what = f'{name}, {options.net}, {mode}, {options.precision}, batch {options.batch_size}'
     print(
-        f'{name}, {options.net}, {mode}, batch {options.batch_size}: {seconds:.2f} s a step, '
-        f'{options.batch_size / seconds:.1f} images/s, {most:.0f} MB resident at most'
+        f'{what}: {seconds:.2f} s a step, {options.batch_size / seconds:.1f} images/s, '
+        f'{most:.0f} MB resident at most'
     )
 
 
@@ -61,6 +66,7 @@ def random_batch(batch_size, size):
 
 def main():
     from sketch.tensorflow_setup import tf  # torch_step.py imports this file without TensorFlow
+    from sketch.training import precision
 
     options = arguments()
     images, labels = random_batch(options.batch_size, options.size)
@@ -76,7 +82,8 @@ def main():
     feed = tf.compat.v1.get_variable('images', initializer=tf.constant(images), trainable=False)
     spec = settings.network.model_fn(feed, tf.constant(labels), mode, settings.params)
     fetch = spec.predictions['classes'] if options.evaluate else spec.train_op
-    with tf.compat.v1.Session() as session:
+    config = precision.session_config(precision.of_this_machine(options.precision))
+    with tf.compat.v1.Session(config=config) as session:
         session.run(tf.compat.v1.global_variables_initializer())
         measure(lambda: session.run(fetch), options, 'ours')
 

@@ -56,14 +56,18 @@ def main():
     model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), 0.001)
 
+    def predict():
+        with torch.autocast('cpu', torch.bfloat16, enabled=options.precision == 'mixed'):
+            return model(images)
+
     def train():
         optimizer.zero_grad()
-        nn.functional.cross_entropy(model(images), labels).backward()
+        nn.functional.cross_entropy(predict().float(), labels).backward()
         optimizer.step()
 
     def evaluate():
         with torch.inference_mode():
-            model(images).argmax(1)
+            predict().argmax(1)
 
     model.train(not options.evaluate)
     measure(evaluate if options.evaluate else train, options, 'PyTorch')

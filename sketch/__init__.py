@@ -4,6 +4,7 @@ errors              exceptions that end a script with one line
 command_line        flags that scripts share; run(), which turns errors into exit statuses
 atomic              files that are whole or absent; locks on folders
 plotting            matplotlib without a display
+processor           what the processor can do
 tensorflow_setup    loads TensorFlow once, for all modules
 tensorflow_estimator    tf.estimator for versions without it
 installation        which TensorFlow there is, and what it lacks
@@ -46,6 +47,7 @@ training/           trains one network in its folder
     signals             Ctrl-C and SIGTERM
     failures            NaN and a full disk
     precise_bn          batch norm's statistics from training images
+    precision           mixed precision
     distribution        several devices
     workers             several machines
 

@@ -9,6 +9,7 @@ import n1
 import n1_features
 import n2
 import n2_features
+from sketch import processor
 from sketch.networks import layers
 from sketch.networks.registry import FILTERS, SMALLEST
 from sketch.runs.settings import Default
@@ -137,12 +138,12 @@ def test_every_convolution_is_followed_by_fused_batch_normalisation():
 def test_avx512_is_found(tmp_path):
     for flags, found in (('fpu avx2 avx512f avx512cd', True), ('fpu avx2 xavx512f', False)):
         (tmp_path / 'cpuinfo').write_text(f'processor\t: 0\nflags\t\t: {flags}\nbugs\t\t:\n')
-        assert layers.has_avx512(tmp_path / 'cpuinfo') is found
-    assert layers.has_avx512(tmp_path / 'absent') is False
+        assert processor.has('avx512f', cpuinfo=tmp_path / 'cpuinfo') is found
+    assert processor.has('avx512f', cpuinfo=tmp_path / 'absent') is False
     # NumPy asks the processor itself; its newer versions call the group of AVX-512 X86_V4.
     of_numpy = np.show_config(mode='dicts')['SIMD Extensions']
     if platform.system() == 'Linux' and platform.machine() == 'x86_64':
-        assert layers.has_avx512() == bool({'AVX512F', 'X86_V4'} & set(of_numpy['found']))
+        assert processor.has('avx512f') == bool({'AVX512F', 'X86_V4'} & set(of_numpy['found']))
 
 
 @pytest.mark.parametrize('avx512', [False, True])

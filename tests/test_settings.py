@@ -39,6 +39,7 @@ SETTINGS = Settings('n1', (64, 64, 64, 64), 100, 10, size=128, batch_size=128, s
             {'augment': True, 'learning_rate_decay': 0.8, 'precise_bn': True},
             'checkpoints_n1_decay0.8_augment_precise-bn_10e',
         ),
+        ({'precision': 'mixed_float16', 'seed': 1}, 'checkpoints_n1_seed1_mixed_10e'),
     ],
 )
 def test_names(changes, name):
@@ -62,6 +63,7 @@ def test_settings_of_another_version(tmp_path):
     ('field', 'value'),
     [
         ('net', 'n3'),
+        ('precision', 'float16'),
         ('epochs', 'ten'),
         ('epochs', float('nan')),
         ('classes', 2.5),

@@ -2,7 +2,7 @@
 
 from sketch.networks import losses
 from sketch.networks.layers import dense
-from sketch.networks.registry import CROSS_ENTROPY, TRIPLET
+from sketch.networks.registry import CROSS_ENTROPY, MIXED_FLOAT16, TRIPLET
 from sketch.tensorflow_setup import tf
 
 FIRST_STEP = 'first_step'  # collection of the summaries that are written once
@@ -19,7 +19,7 @@ def classifier(backbone, features, labels, mode, params):
         mode: a tf.estimator.ModeKeys.
         params: dict with classes, learning_rate, batch_norm_momentum and what the backbone takes.
             Optional, for trainings that differ from the paper's: loss (one of registry.LOSSES),
-            margin, embedding_size, and learning_rate_decay with steps_per_epoch.
+            margin, embedding_size, learning_rate_decay with steps_per_epoch, and precision.
     """
     training = mode == tf.estimator.ModeKeys.TRAIN
     with tf.compat.v1.variable_scope('ConvNet'):
@@ -86,6 +86,10 @@ def _training_step(loss, params):
         )
     tf.compat.v1.summary.scalar('learning_rate', rate)
     optimizer = tf.compat.v1.train.AdamOptimizer(rate)
+    if params.get('precision') == MIXED_FLOAT16:
+        # float16 would lose small gradients. bfloat16 has the range of float32.
+        scaled = tf.compat.v1.mixed_precision.MixedPrecisionLossScaleOptimizer
+        optimizer = scaled(optimizer, 'dynamic')
     # Only these operations update the moving statistics of batch normalisation.
     with tf.control_dependencies(tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)):
         return optimizer.minimize(loss, step)

@@ -4,8 +4,7 @@ They come from tf.compat.v1.layers in graph mode. Its variable names (ConvNet/co
 ConvNet/conv2d_1, ConvNet/batch_normalization, ...) are those of the published checkpoints.
 """
 
-from pathlib import Path
-
+from sketch import processor
 from sketch.networks import folding
 from sketch.tensorflow_setup import tf
 
@@ -15,20 +14,8 @@ BATCH_NORM_EPSILON = 0.001  # not in the paper: TensorFlow's default, in the aut
 layers = tf.compat.v1.layers
 
 
-def has_avx512(cpuinfo='/proc/cpuinfo'):
-    """Return whether Linux reports the processor's AVX-512; False on other systems.
-
-    Args:
-        cpuinfo: path of Linux's description of the processors.
-    """
-    try:
-        return 'avx512f' in Path(cpuinfo).read_text(errors='replace').split()
-    except OSError:
-        return False
-
-
 # With AVX-512, oneDNN's own kernel gradient is faster than ours (docs/performance.md).
-AVX512 = has_avx512()
+AVX512 = processor.has('avx512f')
 
 
 @tf.RegisterGradient('KernelByMatmul')

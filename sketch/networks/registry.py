@@ -10,5 +10,8 @@ SMALLEST = {'n1': 91, 'n2': 63}
 FILTERS = (64, 64, 64, 64)
 FIGURE_1_FILTERS = (64, 128, 128, 256)
 
+# How a training computes; the names of Keras's policies.
+FLOAT32, MIXED_BFLOAT16, MIXED_FLOAT16 = PRECISIONS = ('float32', 'mixed_bfloat16', 'mixed_float16')
+
 # The paper's loss, the one that its conclusions propose to try, and the sum of both.
 CROSS_ENTROPY, TRIPLET, BOTH = LOSSES = ('cross-entropy', 'triplet', 'triplet-and-cross-entropy')

@@ -10,7 +10,15 @@ from pathlib import Path
 
 from sketch import atomic
 from sketch.errors import InputError
-from sketch.networks.registry import CROSS_ENTROPY, FIGURE_1_FILTERS, FILTERS, LOSSES, TITLES
+from sketch.networks.registry import (
+    CROSS_ENTROPY,
+    FIGURE_1_FILTERS,
+    FILTERS,
+    FLOAT32,
+    LOSSES,
+    PRECISIONS,
+    TITLES,
+)
 from sketch.runs.names import number_text
 
 FILE = 'settings.json'  # in each checkpoint folder
@@ -36,6 +44,7 @@ class Default:
     batch_norm_momentum = 0.98  # per step
     filters = FILTERS
     seed = 0
+    precision = FLOAT32
     # The paper's open questions (section 4).
     loss = CROSS_ENTROPY
     margin = 0.2  # between squared distances of embeddings of length 1; as FaceNet
@@ -75,6 +84,7 @@ class Settings:
     precise_bn: bool = False  # moving statistics from tools/precise_bn.py
     seed: int = None
     deterministic: bool = False
+    precision: str = Default.precision  # one of registry.PRECISIONS
     images: int = None  # training images
     categories: tuple = None  # names in label order
     dataset: str = None  # dataset.Dataset.names_digest
@@ -130,6 +140,7 @@ class Settings:
             'loss': self.loss,
             'margin': self.margin,
             'embedding_size': self.embedding_size if self.has_triplets else 0,
+            'precision': self.precision,
         }
 
     @property
@@ -155,6 +166,7 @@ class Settings:
                 marks.append(f'{mark}{value:.15g}')
         marks += ['augment'] * self.augment
         marks += ['deterministic'] * self.deterministic
+        marks += ['mixed'] * (self.precision != Default.precision)
         marks += ['precise-bn'] * self.precise_bn
         return '_'.join([*marks, f'{number_text(self.epochs)}e'])
 
@@ -238,6 +250,7 @@ _VALID = {
     **dict.fromkeys(_NUMBERS, lambda value: 0 < value < 1e300),
     'net': TITLES.__contains__,
     'loss': LOSSES.__contains__,
+    'precision': PRECISIONS.__contains__,
     'filters': lambda value: len(value) in (0, 4) and all(_is_count(width) for width in value),
     'epochs': lambda value: 0 <= value < 1e6,
     'batch_norm_momentum': lambda value: 0 <= value < 1,

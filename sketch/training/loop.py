@@ -16,7 +16,7 @@ from sketch.runs import settings as run_settings
 from sketch.runs.names import epochs_text
 from sketch.runs.settings import Settings
 from sketch.tensorflow_setup import literal, tf
-from sketch.training import distribution, hooks
+from sketch.training import distribution, hooks, precision
 from sketch.training.failures import readable_errors
 from sketch.training.signals import (
     StopOnSignalHook,
@@ -188,6 +188,7 @@ def _train_distributed(run, first, last):
 def _estimator_and_input(run, first):
     settings = run.settings
     strategy = distribution.strategy(run.devices, run.workers)
+    session_config = distribution.session_config(strategy, run.workers)
     config = tf.estimator.RunConfig(
         literal(run.folder),
         tf_random_seed=settings.seed,
@@ -196,7 +197,7 @@ def _estimator_and_input(run, first):
         save_summary_steps=hooks.SUMMARY_STEPS,
         log_step_count_steps=hooks.SUMMARY_STEPS,
         train_distribute=strategy,
-        session_config=distribution.session_config(strategy, run.workers),
+        session_config=precision.session_config(settings.precision, session_config),
     )
     model_fn = settings.network.model_fn
     if run.workers:
