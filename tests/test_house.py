@@ -139,7 +139,8 @@ def test_the_map_shows_every_module():
 
 
 def test_native_windows_is_refused_in_one_line():
-    code = "import sys; sys.platform = 'win32'; import sketch.atomic"
+    # The standard library comes first: with this platform it would look for Windows' own modules.
+    code = "import shutil, sys; sys.platform = 'win32'; import sketch.atomic"
     ended = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 2
     assert ended.stderr == 'error: native Windows is not supported; use WSL2 (README.md, Install)\n'
