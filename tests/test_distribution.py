@@ -43,6 +43,15 @@ import train
 train.main(sys.argv[1:])
 """
 
+# The chief goes on after the training, as if it measured a large data set.
+LONG_AFTER = """
+import sys, time
+sys.path.insert(0, sys.argv.pop(1))
+import train
+train.main(sys.argv[1:])
+time.sleep(20)
+"""
+
 
 @pytest.fixture
 def start(small_dataset, tmp_path):
@@ -133,6 +142,15 @@ def test_the_loss_falls_as_with_one_worker(start):
     # the last five by (seen: 0.13 and 0.05); an untrained network would be off by 0.6.
     assert one[5:].mean() < 0.7
     assert two[5:].mean() == pytest.approx(one[5:].mean(), abs=0.2)
+
+
+def test_a_worker_that_has_ended_is_no_error(start):
+    cluster = addresses(2)
+    chief = start('ended', '--epochs', '2', cluster=cluster, code=LONG_AFTER)
+    finish(start('ended', '--epochs', '2', cluster=cluster, index=1))
+    printed = finish(chief)  # TensorFlow would miss the worker's heartbeats after 10 s
+    assert 'accuracy' in printed
+    assert 'task:1' not in printed
 
 
 def test_a_worker_that_dies_ends_the_others_and_the_same_command_resumes(start, tmp_path):
