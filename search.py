@@ -203,11 +203,11 @@ def main(argv=None):
     from sketch.evaluation.search_picture import draw  # matplotlib
 
     top = min(options.top, len(dataset.test))
-    index = SearchIndex(dataset, folder, options.distance)
-    if options.examples:
-        found, drawn = examples(index, options.examples, options.queries, top, options.seed)
-    else:
-        found, drawn = search(index, options.query, top)
+    with SearchIndex(dataset, folder, options.distance) as index:
+        if options.examples:
+            found, drawn = examples(index, options.examples, options.queries, top, options.seed)
+        else:
+            found, drawn = search(index, options.query, top)
     draw(index.title, drawn, options.out)
     if top > DRAWN:
         print(f'{options.out}: shows the first {DRAWN} images found')

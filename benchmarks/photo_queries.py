@@ -27,7 +27,6 @@ from sketch.errors import InputError
 
 PER_CATEGORY, CATEGORIES = 5, 20
 TOP, KEPT = 10, 5
-BATCH = 128  # images
 RED, BLUE, GREEN = (220, 30, 30), (30, 60, 200), (20, 140, 50)
 COLOURS = (RED, BLUE, GREEN, (240, 140, 0), (130, 30, 150), (0, 0, 0))
 OVER = 2  # strokes are drawn this many times larger, then reduced: soft edges
@@ -261,13 +260,7 @@ def photographed(chosen, size):
 
 def answers_kept(index, chosen, images):
     """Return how many of the first 10 answers each image shares with its test image."""
-    from sketch.evaluation.features import extract
-    from sketch.tensorflow_setup import tf
-
-    flat = images.reshape(-1, *images.shape[2:], 1)
-    vectors = extract(
-        index.checkpoint, lambda: tf.data.Dataset.from_tensor_slices(flat).batch(BATCH)
-    )
+    vectors = index.network.fc1(images.reshape(-1, *images.shape[2:]))
     vectors = vectors.reshape(*images.shape[:2], -1)
     kept = np.zeros(images.shape[:2], int)
     for number, (own, _) in enumerate(chosen):
@@ -315,12 +308,12 @@ def main():
     from sketch.evaluation.search_index import SearchIndex  # TensorFlow
 
     dataset = open_dataset(options.data, ['test'])
-    index = SearchIndex(dataset, options.checkpoint, 'euclidean')
-    chosen = drawings(options.files, dataset)
-    images, refused, pictures = photographed(chosen, dataset.size)
-    if options.out:
-        contact_sheet(images, pictures).save(options.out)
-    print_table(answers_kept(index, chosen, images), refused)
+    with SearchIndex(dataset, options.checkpoint, 'euclidean') as index:
+        chosen = drawings(options.files, dataset)
+        images, refused, pictures = photographed(chosen, dataset.size)
+        if options.out:
+            contact_sheet(images, pictures).save(options.out)
+        print_table(answers_kept(index, chosen, images), refused)
 
 
 if __name__ == '__main__':

@@ -54,7 +54,10 @@ training/           trains one network in its folder
 evaluation/         measures a checkpoint
     accuracy            images classified correctly
     features            fc1 of all images
+    outputs             class probabilities and embedding, from fc1
+    loaded_network      a network in one session, for many images
     ranking             exact order by distance
+    neighbours          the vectors nearest to a query
     relevant_ranks      ranks of the relevant images, by counting
     average_precision   AP in four definitions
     compactness         distance within over distance between categories

@@ -7,7 +7,7 @@ ties settled. `direct_differences` is the definition. Only the preparation of ve
 import numpy as np
 
 from sketch.evaluation.average_precision import DEFINITIONS, FIRST, RECALLS
-from sketch.evaluation.ranking import prepare
+from sketch.evaluation.ranking import exponent, prepare
 
 
 def retrieve(features, labels, ks, distance, rank, reorder=None):
@@ -59,6 +59,20 @@ def sorted_products(vectors, query):
         order[first : last + 1] = run[places]
         tied[first:last] = np.diff(exact[places]) == 0
     return order, tied
+
+
+def nearest(vectors, query, distance, top):
+    """Return the indices of the vectors nearest to a query and their distances, nearest first.
+
+    This is how a search worked at first: it prepared all vectors for each query.
+    """
+    together = np.vstack([vectors, query])
+    prepared = prepare(together, distance)
+    squared = squared_distances(prepared[:-1], prepared[-1])
+    order = np.argsort(squared, kind='stable')[:top]
+    if distance == 'cosine':
+        return order, squared[order] / 2
+    return order, np.ldexp(np.sqrt(squared[order]), exponent(together))
 
 
 def squared_distances(vectors, query):

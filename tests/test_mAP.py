@@ -17,8 +17,8 @@ from sketch.evaluation.average_precision import (
     retrieve_reordered,
 )
 from sketch.evaluation.compactness import compactness
+from sketch.evaluation.neighbours import Neighbours
 from sketch.evaluation.retrieval import reordering
-from sketch.evaluation.search_index import nearest
 
 
 def ranking(*ranks, answers=10):
@@ -201,8 +201,8 @@ def test_huge_and_tiny_values(distance, scale):
     assert compactness(features * scale, labels, distance) == pytest.approx(
         compactness(features, labels, distance)
     )
-    order, distances = nearest(features * scale, features[0] * scale, distance, 5)
-    expected, usual = nearest(features, features[0], distance, 5)
+    order, distances = Neighbours(features * scale, distance).nearest(features[0] * scale, 5)
+    expected, usual = Neighbours(features, distance).nearest(features[0], 5)
     assert order.tolist() == expected.tolist()
     unit = scale if distance == 'euclidean' else 1
     np.testing.assert_allclose(distances / unit, usual, rtol=1e-9, atol=1e-12)

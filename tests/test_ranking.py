@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sketch.evaluation import average_precision, relevant_ranks
 from sketch.evaluation.average_precision import FIRST, retrieve, retrieve_reordered
+from sketch.evaluation.neighbours import Neighbours
 from sketch.evaluation.ranking import DISTANCES, Rankings
 from sketch.evaluation.retrieval import reordering
 
@@ -151,3 +152,41 @@ def test_counting_is_enough_but_for_near_ties():
     of_either = np.isin(labels, [0, 29]) & ~np.isin(np.arange(300), [5, 299])
     assert not certain[of_either].any()
     assert 0.8 < certain[~of_either].mean() < 1
+
+
+@pytest.mark.parametrize('distance', DISTANCES)
+@pytest.mark.parametrize('kind', KINDS)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_the_nearest_to_a_query_like_the_slow_way(kind, distance, data):
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    images = data.draw(st.integers(1, 70))
+    vectors = KINDS[kind](random, images + 5, data.draw(st.integers(1, 40)))
+    vectors, others = vectors[:images], vectors[images:]
+    top = data.draw(st.integers(1, images + 1))
+    prepared_once = Neighbours(vectors, distance)
+    scaled = others[:2].astype(np.float64) * [[1e120], [1e-130]]  # prepare scales them back
+    for query in (vectors[0], vectors[-1], *others, *scaled):
+        order, distances = prepared_once.nearest(query, top)
+        expected, expected_distances = reference_ranking.nearest(vectors, query, distance, top)
+        np.testing.assert_array_equal(order, expected)
+        np.testing.assert_array_equal(distances, expected_distances)
+
+
+def test_the_nearest_among_many_vectors_like_the_slow_way():
+    random = np.random.default_rng(0)
+    vectors = with_zeros(random, 2500, 1024).astype(np.float32)
+    vectors[2000:2100] = vectors[5]
+    for distance in DISTANCES:
+        prepared_once = Neighbours(vectors, distance)
+        for query in (vectors[5], vectors[7], with_zeros(random, 1, 1024)[0].astype(np.float32)):
+            found = prepared_once.nearest(query, 2500)
+            expected = reference_ranking.nearest(vectors, query, distance, 2500)
+            for quick, slow in zip(found, expected):
+                np.testing.assert_array_equal(quick, slow)
+
+
+@pytest.mark.parametrize('distance', DISTANCES)
+def test_a_query_that_is_not_finite_is_refused(distance):
+    with pytest.raises(ValueError, match='NaN or infinity'):
+        Neighbours(np.eye(3), distance).nearest(np.array([0, np.nan, 1]), 2)

@@ -24,8 +24,6 @@ from sketch.errors import InputError
 from sketch.tensorflow_setup import ignore_tf_config, literal, tf
 
 NETWORKS = {'n1': n1_features, 'n2': n2_features}
-FC2 = 'ConvNet/dense_1'  # the last layer's name in the published checkpoints
-EMBEDDING = 'ConvNet/embedding/kernel'
 
 
 class FeatureVectors(NamedTuple):
@@ -65,12 +63,6 @@ def feature_vectors(checkpoint, split, size):
     return computed
 
 
-def vector_of(checkpoint, image):
-    """Return fc1, float32 (1024,), of one image, uint8 (side, side)."""
-    batch = image[np.newaxis, :, :, np.newaxis]
-    return extract(checkpoint, lambda: tf.data.Dataset.from_tensors(batch))[0]
-
-
 def extract(checkpoint, input_fn):
     """Return fc1 of all images of an input function, float32 (images, 1024).
 
@@ -85,33 +77,18 @@ def extract(checkpoint, input_fn):
     predicted = estimator.predict(
         input_fn, checkpoint_path=literal(checkpoint.prefix), yield_single_examples=False
     )
-    vectors = np.concatenate([batch['fc1'] for batch in predicted])
+    return check_finite(np.concatenate([batch['fc1'] for batch in predicted]), checkpoint)
+
+
+def check_finite(vectors, checkpoint):
+    """Return a checkpoint's feature vectors.
+
+    Raises:
+        InputError: they contain NaN or infinity.
+    """
     if not np.isfinite(vectors).all():
         raise InputError(f'{checkpoint.prefix}: its feature vectors contain NaN or infinity')
     return vectors
-
-
-def class_probabilities(checkpoint, vectors):
-    """Return the softmax of the checkpoint's fc2 on fc1: float64 (images, classes)."""
-    kernel, bias = (_variable(checkpoint, f'{FC2}/{name}') for name in ('kernel', 'bias'))
-    logits = vectors.astype(np.float64) @ kernel + bias
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def embeddings(checkpoint, vectors):
-    """Return the embedding of fc1, float64 (images, embedding size) of length 1 (or 0).
-
-    None for a checkpoint that was trained without a triplet loss.
-    """
-    if not checkpoint.settings.has_triplets:
-        return None
-    embedded = vectors.astype(np.float64) @ _variable(checkpoint, EMBEDDING)
-    return embedded / np.maximum(np.linalg.norm(embedded, axis=1, keepdims=True), 1e-12)
-
-
-def _variable(checkpoint, name):
-    return tf.train.load_variable(literal(checkpoint.prefix), name)
 
 
 def _source(checkpoint, split):

@@ -11,7 +11,8 @@ from sketch.evaluation.average_precision import (
     retrieve_reordered,
 )
 from sketch.evaluation.compactness import compactness
-from sketch.evaluation.features import class_probabilities, embeddings, feature_vectors
+from sketch.evaluation.features import feature_vectors
+from sketch.evaluation.outputs import Outputs
 from sketch.evaluation.results import shared_columns
 from sketch.networks.registry import TRIPLET
 from sketch.runs.settings import Default
@@ -87,11 +88,11 @@ def reordering(variant, probabilities):
 def _compared(checkpoint, dataset, rerank):
     """Return the Vectors that a checkpoint has."""
     fc1 = feature_vectors(checkpoint, dataset.test, dataset.size).vectors
-    reorders = {FC1: None}
+    reorders, outputs = {FC1: None}, Outputs(checkpoint)
     if rerank:
-        probabilities = class_probabilities(checkpoint, fc1)
+        probabilities = outputs.class_probabilities(fc1)
         reorders |= {name: reordering(name, probabilities) for name in (BY_CLASS, BY_PROBABILITY)}
-    embedded = embeddings(checkpoint, fc1)
+    embedded = outputs.embedding(fc1)
     found = [Vectors(fc1, reorders)]
     return found if embedded is None else [*found, Vectors(embedded, {EMBEDDING: None})]
 

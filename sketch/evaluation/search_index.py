@@ -1,4 +1,7 @@
-"""The vectors of a data set's test images, searched for similar drawings."""
+"""The vectors of a data set's test images, searched for similar drawings.
+
+An index keeps the network and the vectors in memory, ready for one query after another.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -9,13 +12,9 @@ from sketch.data.dataset import FOLDERS
 from sketch.data.image_file import read_image
 from sketch.data.query_image import read_query
 from sketch.errors import InputError
-from sketch.evaluation.features import (
-    class_probabilities,
-    embeddings,
-    feature_vectors,
-    vector_of,
-)
-from sketch.evaluation.ranking import exponent, from_squared, prepare, squared_distances
+from sketch.evaluation.features import feature_vectors
+from sketch.evaluation.loaded_network import LoadedNetwork
+from sketch.evaluation.neighbours import Neighbours
 from sketch.networks.registry import TRIPLET
 from sketch.runs.checkpoints import open_checkpoint
 
@@ -34,6 +33,8 @@ class Query(NamedTuple):
 class SearchIndex:
     """The vectors of a data set's test images: fc1, or the embedding if a triplet loss made one.
 
+    It holds a session: close it, or use `with`. Threads may share it, as they may a LoadedNetwork.
+
     Args:
         dataset: dataset.Dataset with its test set opened.
         folder: of a checkpoint.
@@ -44,6 +45,7 @@ class SearchIndex:
         vectors: float (images, values), which are compared.
         labels: int32 (images,).
         key_ids: text (images,).
+        network: LoadedNetwork of the checkpoint.
 
     Raises:
         InputError: the checkpoint does not fit the data set, or is corrupt.
@@ -55,7 +57,19 @@ class SearchIndex:
         self.fc1, self.labels, self.key_ids = feature_vectors(
             self.checkpoint, dataset.test, dataset.size
         )
+        self.network = LoadedNetwork(self.checkpoint, dataset.size)
         self.vectors = self._compared(self.fc1)
+        self._neighbours = Neighbours(self.vectors, distance)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def close(self):
+        """Free the session."""
+        self.network.close()
 
     @property
     def title(self):
@@ -71,7 +85,7 @@ class SearchIndex:
             top: how many.
             exclude: index of an image to leave out: the query itself.
         """
-        order, distances = nearest(self.vectors, vector, self.distance, top + 1)
+        order, distances = self._neighbours.nearest(vector, top + 1)
         keep = (order != exclude).nonzero()[0][:top]
         return order[keep], distances[keep]
 
@@ -88,7 +102,7 @@ class SearchIndex:
         settings = self.checkpoint.settings
         if settings.loss == TRIPLET or settings.categories is None:
             return [None] * len(fc1)
-        probabilities = class_probabilities(self.checkpoint, fc1)
+        probabilities = self.network.outputs.class_probabilities(fc1)
         return [(settings.categories[row.argmax()], float(row.max())) for row in probabilities]
 
     def category(self, index):
@@ -107,7 +121,7 @@ class SearchIndex:
                 image of the data set is corrupt or not of the size of the test images.
         """
         if Path(text).is_file():
-            return self._query(read_query(text, self.dataset.size), Path(text).name, None)
+            return self.query_of(read_query(text, self.dataset.size), Path(text).name)
         key_id = text.removesuffix('.png')
         found = (self.key_ids == key_id).nonzero()[0]
         if len(found):
@@ -123,32 +137,24 @@ class SearchIndex:
                     raise InputError(
                         f'{path}: not of the size of the test images; make the data set again'
                     )
-                return self._query(image, f'{category}\n{key_id}', category)
+                return self.query_of(image, f'{category}\n{key_id}', category)
         raise InputError(f'{text}: neither a file nor the key_id of an image in this data set')
 
-    def _query(self, image, title, category):
-        """Return the Query of an image that is not in the index."""
-        fc1 = vector_of(self.checkpoint, image)
-        return Query(image, title, category, fc1, self._compared(fc1[np.newaxis])[0], None)
+    def query_of(self, image, title, category=None):
+        """Return the Query of an image that is not in the index.
 
-    def _compared(self, vectors):
-        embedded = embeddings(self.checkpoint, vectors)
-        return vectors if embedded is None else embedded
+        Args:
+            image: uint8 (side, side), of the test images' size.
+            title: what a picture says above it.
+            category: None if unknown.
 
+        Raises:
+            InputError: the network gives NaN or infinity.
+        """
+        fc1 = self.network.fc1(image[np.newaxis])
+        return Query(image, title, category, fc1[0], self._compared(fc1)[0], None)
 
-def nearest(vectors, query, distance, top):
-    """Return the indices of the vectors nearest to a query and their distances, nearest first.
-
-    Args:
-        vectors: (images, values), finite.
-        query: (values,), finite.
-        distance: one of ranking.DISTANCES; the cosine distance is 1 - cosine.
-        top: how many.
-    """
-    prepared = prepare(np.vstack([vectors, query]), distance)
-    squared = squared_distances(prepared[:-1], prepared[-1])
-    order = np.argsort(squared, kind='stable')[:top]
-    distances = from_squared(squared[order], distance)
-    if distance == 'euclidean':
-        distances = np.ldexp(distances, exponent(np.vstack([vectors, query])))
-    return order, distances
+    def _compared(self, fc1):
+        """Return what is compared of feature vectors: float (images, values)."""
+        embedded = self.network.outputs.embedding(fc1)
+        return fc1 if embedded is None else embedded

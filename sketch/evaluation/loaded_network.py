@@ -1,0 +1,68 @@
+"""A checkpoint's network that stays loaded: one graph and one session for any number of images."""
+
+import numpy as np
+
+from sketch.data.input_pipeline import EVALUATION_BATCH
+from sketch.evaluation.features import NETWORKS, check_finite
+from sketch.evaluation.outputs import Outputs
+from sketch.tensorflow_setup import literal, tf
+
+
+class LoadedNetwork:
+    """The network of a checkpoint, built and restored once. Close it, or use `with`.
+
+    Threads may share it without a lock: TensorFlow allows concurrent runs of a session, and all
+    else is only read. Close it when no run is left.
+
+    Args:
+        checkpoint: checkpoints.Checkpoint.
+        size: side of the images in pixels.
+
+    Attributes:
+        outputs: Outputs, class probabilities and embedding of fc1.
+    """
+
+    def __init__(self, checkpoint, size):
+        self.outputs = Outputs(checkpoint)
+        self._checkpoint = checkpoint
+        reader = tf.train.load_checkpoint(literal(checkpoint.prefix))
+
+        def trained(getter, name, **options):
+            # A variable would need an initial value and a restoring operation: slow to build.
+            return tf.constant(reader.get_tensor(name))
+
+        settings, predict = checkpoint.settings, tf.estimator.ModeKeys.PREDICT
+        with tf.Graph().as_default() as graph:
+            self._images = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 1))
+            with tf.compat.v1.variable_scope('', custom_getter=trained):
+                spec = NETWORKS[settings.net].model_fn(self._images, None, predict, settings.params)
+            self._fc1 = spec.predictions['fc1']
+        graph.finalize()
+        config = tf.compat.v1.ConfigProto()
+        # Off: TensorFlow's optimizer would multiply out all folded kernels at the first image.
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
+        self._session = tf.compat.v1.Session(graph=graph, config=config)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def close(self):
+        """Free the session."""
+        self._session.close()
+
+    def fc1(self, images):
+        """Return the feature vectors of images, float32 (images, 1024).
+
+        Args:
+            images: uint8 (images, size, size), at least one.
+
+        Raises:
+            InputError: the network gives NaN or infinity.
+        """
+        starts = range(EVALUATION_BATCH, len(images), EVALUATION_BATCH)
+        batches = np.split(images[..., np.newaxis], starts)
+        vectors = [self._session.run(self._fc1, {self._images: batch}) for batch in batches]
+        return check_finite(np.concatenate(vectors), self._checkpoint)

@@ -1,0 +1,48 @@
+"""What follows fc1: class probabilities, and the embedding of a triplet loss."""
+
+import numpy as np
+
+from sketch.tensorflow_setup import literal, tf
+
+FC2 = 'ConvNet/dense_1'  # the last layer's name in the published checkpoints
+EMBEDDING = 'ConvNet/embedding/kernel'
+
+
+class Outputs:
+    """The layers after fc1. They are small: NumPy computes them, in float64, without a session.
+
+    Args:
+        checkpoint: checkpoints.Checkpoint. It is read once, here.
+    """
+
+    def __init__(self, checkpoint):
+        reader = tf.train.load_checkpoint(literal(checkpoint.prefix))
+        has_embedding = checkpoint.settings.has_triplets
+        self._kernel = reader.get_tensor(f'{FC2}/kernel').astype(np.float64)
+        self._bias = reader.get_tensor(f'{FC2}/bias').astype(np.float64)
+        self._to_embedding = (
+            reader.get_tensor(EMBEDDING).astype(np.float64) if has_embedding else None
+        )
+
+    def class_probabilities(self, fc1):
+        """Return the softmax of fc2: float64 (images, classes).
+
+        Args:
+            fc1: float (images, 1024).
+        """
+        logits = fc1.astype(np.float64) @ self._kernel + self._bias
+        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return weights / weights.sum(axis=1, keepdims=True)
+
+    def embedding(self, fc1):
+        """Return the embedding, float64 (images, embedding size) of length 1 (or 0).
+
+        None for a checkpoint that was trained without a triplet loss.
+
+        Args:
+            fc1: float (images, 1024).
+        """
+        if self._to_embedding is None:
+            return None
+        embedded = fc1.astype(np.float64) @ self._to_embedding
+        return embedded / np.maximum(np.linalg.norm(embedded, axis=1, keepdims=True), 1e-12)
