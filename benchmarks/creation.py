@@ -2,45 +2,59 @@
 
     python -m benchmarks.creation --files files
 
-Takes the drawings of --files (any QuickDraw `.bin` files) and repeats them, under new key_ids, in
-temporary files of 145,000 drawings each, Google's average. The paper's method is written out
-below: decode every drawing of the file with struct, keep 1050, draw with OpenCV, reduce with
-Lanczos, save as PNG. Needs opencv-python-headless (requirements-dev.txt).
+Takes the drawings of --files (any QuickDraw `.bin` files; without it synthetic drawings) and
+repeats them, under new key_ids, in temporary files of 145,000 drawings each, Google's average. The
+paper's method is written out below: decode every drawing of the file with struct, keep 1050, draw
+with OpenCV, reduce with Lanczos, save as PNG. Needs opencv-python-headless (requirements-dev.txt).
+The files lie in TMPDIR: the speed of its disk counts.
 """
 
-import argparse
 import contextlib
 import io
 import random
 import struct
-import subprocess
-import sys
 import tempfile
 import time
 import zlib
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
 import create_dataset
+from benchmarks.measuring import REPEATS, has_peer, in_new_process, peak_megabytes, seconds
+from benchmarks.rows import Row, collect, table
+from sketch import command_line
 from sketch.data import builder, quickdraw, raster
+from sketch.errors import InputError
+from tools import synthetic
 
 DRAWINGS, TRAIN, TEST, SIZE = 145_000, 1000, 50, 128
 BUILT = 8  # categories
-REPEATS = 3  # the fastest counts; other processes only add time
 
 
-def seconds(function, *arguments):
-    """Return the shortest of a few runs, and what the last one returned."""
-    shortest = float('inf')
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        result = function(*arguments)
-        shortest = min(shortest, time.perf_counter() - started)
-    return shortest, result
+def check(files):
+    """Raise InputError if a folder for --files has no drawings."""
+    if files and not any(files.glob('*.bin')):
+        raise InputError(f'{files}: no .bin files; leave out --files for synthetic drawings')
+
+
+@contextlib.contextmanager
+def sources(files):
+    """Give a list of `.bin` files and the word for their drawings, until the block ends.
+
+    Args:
+        files: Path of a folder with them, or None for synthetic drawings.
+    """
+    check(files)
+    with tempfile.TemporaryDirectory() as folder:
+        if not files:
+            with contextlib.redirect_stdout(io.StringIO()):
+                synthetic.main(['--out', folder])
+        yield (
+            sorted((files or Path(folder) / 'files').glob('*.bin')),
+            ('real' if files else 'synthetic'),
+        )
 
 
 def write_file(path, sources, drawings):
@@ -72,6 +86,8 @@ def paper_decode(path):
 
 
 def paper_draw(strokes):
+    import cv2
+
     canvas = np.full((256, 256), 255, np.uint8)
     for x, y in strokes:
         for i in range(len(x) - 1):
@@ -107,7 +123,7 @@ def in_new_folder(function, path, *arguments):
         with tempfile.TemporaryDirectory() as folder:
             function(path, Path(folder), *arguments)
 
-    return seconds(call)[0]
+    return seconds(call)
 
 
 def read_once(path):
@@ -146,18 +162,10 @@ def breakdown(path):
 
 
 def worker_megabytes(path):
-    """Return the most memory resident in a process that builds one category."""
-    # ru_maxrss would be that of this process, which the new one starts as.
-    code = (
-        'import re, sys, tempfile; from pathlib import Path\n'
-        'from sketch.data.builder import build_category; p = Path(sys.argv[1])\n'
-        'with tempfile.TemporaryDirectory() as folder:\n'
-        f'    build_category(p.stem, p.parent, Path(folder), {TRAIN}, {TEST}, {SIZE}, 0)\n'
-        'print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1))'
-    )
-    command = [sys.executable, '-c', code, str(path)]
-    kilobytes = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
-    return int(kilobytes) / 1024
+    """Build one category in this process; return the most memory that was resident in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        our_category(path, Path(folder))
+    return peak_megabytes()
 
 
 def build(files, categories, workers):
@@ -172,48 +180,75 @@ def build(files, categories, workers):
         )
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument('--files', type=Path, default=Path('files'))
-    sources = sorted(arguments.parse_args().files.glob('*.bin'))
-    with tempfile.TemporaryDirectory() as temporary:
-        files = Path(temporary)
+def measure(drawings=DRAWINGS, files=None):
+    """Yield Rows of one category, from a file of so many drawings to its images, on one core."""
+    with sources(files) as (found, kind), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'category.bin'
+        write_file(path, found, drawings)
+        what, names = f'{drawings:,} {kind} drawings', ("the paper's method", 'Lanczos and PNG')
+        yield Row(
+            f'choose and decode {TRAIN + TEST:,} of {what}',
+            *('s', seconds(choose_and_decode, path), seconds(paper_decode, path), None),
+            names[0],
+        )
+        has_opencv = has_peer('cv2', 'opencv-python-headless', 'requirements-dev.txt')
+        papers = in_new_folder(paper_category, path) if has_opencv else None
+        least = min(spent['Lanczos'] + spent['PNG'] for spent in map(breakdown, [path] * REPEATS))
+        ours = in_new_folder(our_category, path)
+        yield Row(
+            f'a category: {TRAIN + TEST:,} images of {what}', 's', ours, papers, least, *names
+        )
+        yield Row(f'a category of {what}: memory', 'MB', in_new_process(worker_megabytes, path))
+
+
+def measure_stages(path):
+    """Yield Rows of the parts of the work on one file."""
+    yield Row('read the file once', 's', seconds(read_once, path))
+    yield Row('walk all records', 's', seconds(quickdraw.record_offsets, path.read_bytes()))
+    for stage, spent in breakdown(path).items():
+        yield Row(f'a category: {stage}', 's', spent)
+
+
+def measure_scaling(files):
+    """Yield Rows of larger files, more images and more workers.
+
+    Args:
+        files: Path of a folder; it has a file of DRAWINGS drawings per category, `category N.bin`.
+    """
+    path = files / 'category 0.bin'
+    for factor in (1, 2, 4):
+        larger = files / f'{factor}.bin'
+        write_file(larger, [path], factor * DRAWINGS)
+        walked = seconds(quickdraw.record_offsets, larger.read_bytes())
+        yield Row(f'{factor * DRAWINGS:,} drawings: walk', 's', walked)
+        megabytes = in_new_process(worker_megabytes, larger)
+        yield Row(f'{factor * DRAWINGS:,} drawings: memory of a worker', 'MB', megabytes)
+    for factor in (1, 2, 4):
+        train, test = factor * TRAIN, factor * TEST
+        took = in_new_folder(our_category, path, train, test)
+        yield Row(f'a category: {train + test:,} images', 's', took)
+    names = files / 'categories.txt'
+    names.write_text(''.join(f'category {number}\n' for number in range(BUILT)))
+    for workers in (1, 2):
+        took = seconds(build, files, names, workers)
+        yield Row(f'{BUILT} categories, workers: {workers}', 's', took)
+
+
+def every_row(files):
+    yield from measure(DRAWINGS, files)
+    with sources(files) as (found, _), tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         for number in range(BUILT):
-            write_file(files / f'category {number}.bin', sources, DRAWINGS)
-        path = files / 'category 0.bin'
+            write_file(folder / f'category {number}.bin', found, DRAWINGS)
+        yield from measure_stages(folder / 'category 0.bin')
+        yield from measure_scaling(folder)
 
-        print(f'One file, {DRAWINGS} drawings, {path.stat().st_size / 1e6:.1f} MB (one core):')
-        reading = seconds(read_once, path)[0]
-        content = path.read_bytes()
-        walk = seconds(quickdraw.record_offsets, content)[0]
-        ours, papers = seconds(choose_and_decode, path)[0], seconds(paper_decode, path)[0]
-        print(f'  read it once {reading:.3f} s, walk all records {walk:.3f} s')
-        print(f'  choose and decode {TRAIN + TEST}: {ours:.3f} s; decode all, the paper: ', end='')
-        print(f'{papers:.2f} s; ratio {papers / ours:.1f}')
-        ours, papers = in_new_folder(our_category, path), in_new_folder(paper_category, path)
-        print(f'  file to {TRAIN + TEST} PNGs: {ours:.2f} s; the paper: {papers:.2f} s; ', end='')
-        print(f'ratio {papers / ours:.1f}')
-        stages = breakdown(path)
-        print('  of which', ', '.join(f'{name} {spent:.2f} s' for name, spent in stages.items()))
 
-        print('The file grows:')
-        for factor in (1, 2, 4):
-            larger = files / f'{factor}.bin'
-            write_file(larger, sources, factor * DRAWINGS)
-            walked = seconds(quickdraw.record_offsets, larger.read_bytes())[0]
-            print(f'  {factor * DRAWINGS} drawings: walk {walked:.3f} s, ', end='')
-            print(f'worker {worker_megabytes(larger):.0f} MB resident at most')
-        print('The choice grows:')
-        for factor in (1, 2, 4):
-            counts = factor * TRAIN, factor * TEST
-            took = in_new_folder(our_category, path, *counts)
-            print(f'  {sum(counts)} images: {took:.2f} s')
-
-        names = files / 'categories.txt'
-        names.write_text(''.join(f'category {number}\n' for number in range(BUILT)))
-        one, two = (seconds(build, files, names, workers)[0] for workers in (1, 2))
-        print(f'{BUILT} categories, one worker {one:.2f} s, two {two:.2f} s; ratio {one / two:.2f}')
+def main():
+    arguments = command_line.parser(__doc__)
+    arguments.add_argument('--files', type=Path, metavar='FOLDER', help='.bin files')
+    print(table(collect(every_row(arguments.parse_args().files))))
 
 
 if __name__ == '__main__':
-    main()
+    command_line.run(main)

@@ -4,21 +4,25 @@
 
 Makes that many PNGs of 128x128 in a temporary folder (400 MB on disk), then takes the same training
 steps twice, each in a process of its own: fed by the input pipeline, and fed one constant batch.
-Prints the most private memory (not shared with other processes, not page cache) that each held.
+Prints the most private memory (not shared with other processes, not page cache) that each held, and
+the difference. Linux only.
 """
 
 import argparse
+import contextlib
 import io
 import json
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.measuring import in_new_process
+from benchmarks.rows import Row, collect, table
+
+ROLLUP = Path('/proc/self/smaps_rollup')
 BATCH, STEPS, CATEGORIES = 128, 40, 100
 
 
@@ -44,12 +48,11 @@ def make_images(folder, images):
 
 
 def private_megabytes():
-    rollup = Path('/proc/self/smaps_rollup').read_text()
-    return sum(int(kb) for kb in re.findall(r'Private_\w+:\s+(\d+) kB', rollup)) / 1024
+    return sum(map(int, re.findall(r'Private_\w+:\s+(\d+) kB', ROLLUP.read_text()))) / 1024
 
 
 def train(folder, constant):
-    """Take the steps in this process; print the most private memory seen after any."""
+    """Take the steps in this process, quietly; return the most private memory after any, in MB."""
     from sketch.data.dataset import open_dataset
     from sketch.data.input_pipeline import training_input_fn
     from sketch.runs.settings import Settings
@@ -68,36 +71,42 @@ def train(folder, constant):
 
     # Narrow layers save time; the step is the same for both inputs.
     settings = Settings('n1', (4, 4, 4, 4), CATEGORIES, 1, batch_size=BATCH, seed=0)
-    if constant:
-        input_fn = constant_input_fn
-    else:
-        input_fn = training_input_fn(open_dataset(folder).train, 128, settings)
-    watch = Watch()
-    with tempfile.TemporaryDirectory() as model_dir:
+    watch, quiet = Watch(), io.StringIO()
+    with (
+        tempfile.TemporaryDirectory() as model_dir,
+        contextlib.redirect_stdout(quiet),
+        contextlib.redirect_stderr(quiet),
+    ):
+        if constant:
+            input_fn = constant_input_fn
+        else:
+            input_fn = training_input_fn(open_dataset(folder).train, 128, settings)
         estimator = tf.estimator.Estimator(
             settings.network.model_fn, model_dir, params=settings.params
         )
         estimator.train(input_fn, [watch], max_steps=STEPS)
-    print(json.dumps(watch.most))
+    return watch.most
+
+
+def measure(images):
+    """Yield Rows of the memory at so many training images; none where Linux's /proc is absent."""
+    if not ROLLUP.exists():
+        print(f'no {ROLLUP}: the memory of the input pipeline is left out', file=sys.stderr)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        make_images(Path(folder), images)
+        pipeline, constant = (
+            in_new_process(train, Path(folder), constant) for constant in (False, True)
+        )
+    what = f'training on {images:,} images: private memory'
+    yield Row(what, 'MB', pipeline, None, constant, '', 'one constant batch')
+    yield Row(f'{what} of the input pipeline', 'MB', pipeline - constant)
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument('--images', type=int, default=100_000, help='training images')
-    arguments.add_argument('--child', nargs=2, help=argparse.SUPPRESS)
-    options = arguments.parse_args()
-    if options.child:
-        train(Path(options.child[0]), options.child[1] == 'constant')
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        make_images(Path(folder), options.images)
-        most = {}
-        for feed in ('constant', 'pipeline'):
-            command = [sys.executable, '-m', 'benchmarks.input_memory', '--child', folder, feed]
-            told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-            most[feed] = float(told.stdout.splitlines()[-1])
-            print(f'{feed}: {most[feed]:.0f} MB private')
-    print(f'the pipeline adds {most["pipeline"] - most["constant"]:.0f} MB')
+    print(table(collect(measure(arguments.parse_args().images))))
 
 
 if __name__ == '__main__':

@@ -2,28 +2,25 @@
 
     python -m benchmarks.retrieval
 
-Random feature vectors (1024 values, half of them 0 as after ReLU) of 5,000 images in 100
-categories, k = 4999, then of up to 34,500 in 345. The paper calls a distance function for each pair
-of images; here a sample of pairs is timed and scaled up. Needs scikit-learn
-(requirements-dev.txt) and faiss-cpu (requirements-benchmarks.txt).
+Random feature vectors (1024 values, half of them 0 as after ReLU) of 5,000 to 34,500 images in
+categories of 50. The paper calls a distance function for each pair of images; here a sample of
+pairs is timed and scaled up. The limit is a float32 product of all pairs and a sort of each row.
+Needs scikit-learn (requirements-dev.txt) and faiss-cpu (requirements-benchmarks.txt).
 """
 
-import re
-import subprocess
-import sys
-import time
-from pathlib import Path
+import argparse
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.measuring import has_peer, in_new_process, peak_megabytes, seconds
+from benchmarks.rows import Row, collect, table
 from sketch.evaluation.average_precision import retrieve, retrieve_reordered
 from sketch.evaluation.ranking import Rankings
 
 IMAGES, VALUES, PER_CATEGORY = 5000, 1024, 50
 PAIRS = 3000  # of the paper's way that are timed
-REPEATS = 3  # the fastest counts
-TURNS = 7  # of the comparison with a product and a sort
+TURNS = 7  # of the comparison with a product and a sort, at up to IMAGES
+TOP = 10  # images that FAISS finds
 
 
 def collection(images):
@@ -31,15 +28,6 @@ def collection(images):
     vectors = np.maximum(random.standard_normal((images, VALUES), np.float32), 0)
     labels = np.repeat(np.arange(-(-images // PER_CATEGORY)), PER_CATEGORY)[:images]
     return vectors, labels
-
-
-def seconds(function, *arguments, repeats=REPEATS, **keywords):
-    shortest = float('inf')
-    for _ in range(repeats):
-        started = time.perf_counter()
-        function(*arguments, **keywords)
-        shortest = min(shortest, time.perf_counter() - started)
-    return shortest
 
 
 def paper_way(vectors, pairs):
@@ -55,92 +43,109 @@ def norm_loop(vectors, pairs):
         np.linalg.norm(vectors[0] - vectors[i + 1])
 
 
+def scaled_up(way, vectors):
+    """Return the seconds that a way takes for all pairs, from some of them."""
+    pairs = min(PAIRS, len(vectors) - 1)
+    way(vectors, min(100, pairs))
+    return seconds(way, vectors, pairs) / pairs * len(vectors) * (len(vectors) - 1)
+
+
 def product_and_sort(vectors):
-    """All products and each row sorted, in float32."""
-    np.sort(vectors @ vectors.T, axis=1)
+    """All products and each row sorted, in float32, at most 5,000 rows at a time."""
+    for start in range(0, len(vectors), IMAGES):
+        np.sort(vectors[start : start + IMAGES] @ vectors.T, axis=1)
 
 
-def compare_with_product_and_sort(vectors, labels):
-    """Time both in turn, so that a change in the load of the machine meets both."""
-    bare = ours = float('inf')
-    for _ in range(TURNS):
+def in_turn(vectors, labels):
+    """Return seconds of the metric, and of product and sort: a change in load meets both."""
+    ours = bare = float('inf')
+    for _ in range(TURNS if len(vectors) <= IMAGES else 1):
         bare = min(bare, seconds(product_and_sort, vectors, repeats=1))
-        ours = min(ours, seconds(retrieve, vectors, labels, [IMAGES - 1], repeats=1))
-    print(f'{IMAGES} images, k = {IMAGES - 1}: {ours:.2f} s, ', end='')
-    print(f'{peak_megabytes(IMAGES):.0f} MB resident at most')
-    print(f'  float32 product and row-wise sort alone: {bare:.2f} s; ratio {ours / bare:.2f}')
-    return ours
+        ours = min(ours, seconds(retrieve, vectors, labels, [len(vectors) - 1], repeats=1))
+    return ours, bare
 
 
-def reordered(vectors, labels):
-    """The order of distance, by class and by probability, in one pass."""
+def memory_of_retrieve(images):
+    retrieve(*collection(images), [images - 1])
+    return peak_megabytes()
+
+
+def measure(images=IMAGES):
+    """Yield Rows of mAP over all ranks of so many images."""
+    vectors, labels = collection(images)
+    has_sklearn = has_peer('sklearn', 'scikit-learn', 'requirements-dev.txt')
+    ours, bare = in_turn(vectors, labels)
+    papers = scaled_up(paper_way, vectors) if has_sklearn else None
+    what = f'mAP of {images:,} images, all ranks'
+    names = 'scikit-learn, one call a pair', 'product and sort'
+    yield Row(what, 's', ours, papers, bare, *names)
+    yield Row(f'{what}: memory', 'MB', in_new_process(memory_of_retrieve, images))
+
+
+def seconds_reordered(images):
+    """Return seconds of the order of distance, by class and by probability, in one pass."""
     # With TensorFlow, which the other timings do without.
     from sketch.evaluation.retrieval import BY_CLASS, BY_PROBABILITY, reordering
 
+    vectors, labels = collection(images)
     random = np.random.default_rng(1)
     probabilities = random.dirichlet(np.full(labels[-1] + 1, 0.1), len(labels))
     variants = (BY_CLASS, BY_PROBABILITY)
     reorders = [None, *(reordering(variant, probabilities) for variant in variants)]
-    retrieve_reordered(vectors, labels, [IMAGES - 1], reorders)
+    return seconds(retrieve_reordered, vectors, labels, [images - 1], reorders)
 
 
-def peak_megabytes(images):
-    code = (
-        'from pathlib import Path\n'
-        'from benchmarks.retrieval import collection\n'
-        'from sketch.evaluation.average_precision import retrieve\n'
-        f'vectors, labels = collection({images})\n'
-        f'retrieve(vectors, labels, [{images} - 1])\n'
-        'print(Path("/proc/self/status").read_text())'
+def measure_variants(images=IMAGES):
+    """Yield Rows of other peers, more k, reordered rankings and threads."""
+    vectors, labels = collection(images)
+    what, last = f'mAP of {images:,} images', images - 1
+    ours = seconds(retrieve, vectors, labels, [last])
+    looped = scaled_up(norm_loop, vectors)
+    yield Row(f'{what}, beside a loop', 's', ours, looped, peer_name='np.linalg.norm, each pair')
+    ks = [k for k in (1, 5, 10, 49, 100, 1000) if k < last]
+    yield Row(
+        f'{what}, {len(ks) + 1} k at once', 's', seconds(retrieve, vectors, labels, [*ks, last])
     )
-    told = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
-    return int(re.search(r'VmHWM:\s+(\d+)', told.stdout).group(1)) / 1024
+    yield Row(f'{what}, reordered in two ways', 's', in_new_process(seconds_reordered, images))
+    for threads in (1, 2, 4):
+        took = seconds(retrieve, vectors, labels, [last], threads=threads)
+        yield Row(f'{what}, threads: {threads}', 's', took)
+    yield from compare_with_faiss(vectors)
 
 
 def compare_with_faiss(vectors):
-    """Compare the first images and the time with FAISS's exact index."""
-    try:
-        import faiss
-    except ImportError:
-        print('faiss-cpu is not installed: not compared')
+    """Yield Rows of the first images and the time of FAISS's exact index, if it is installed."""
+    if not has_peer('faiss', 'faiss-cpu', 'requirements-benchmarks.txt'):
         return
-    top = 10
+    import faiss
+
     index = faiss.IndexFlatL2(vectors.shape[1])
     index.add(vectors)
-    _, answers = index.search(vectors, top + 1)
-    orders, _ = Rankings(vectors).rank(np.arange(len(vectors)))
+    queries = np.arange(len(vectors))
+    orders, _ = Rankings(vectors).rank(queries)
+    _, found = index.search(vectors, TOP + 1)
     # FAISS finds the query too, and computes in float32.
-    same = np.mean(
-        [
-            np.array_equal(mine[:top], theirs[theirs != query][:top])
-            for query, (mine, theirs) in enumerate(zip(orders, answers))
-        ]
-    )
-    took = seconds(index.search, vectors, top + 1)
-    print(
-        f'FAISS IndexFlatL2, first {top}: {took:.2f} s; the same {top} images in the same ', end=''
-    )
-    print(f'order for {same:.2%} of the queries')
+    same = [
+        np.array_equal(mine[:TOP], theirs[theirs != query][:TOP])
+        for query, (mine, theirs) in enumerate(zip(orders, found))
+    ]
+    what = f'{len(vectors):,} queries'
+    ours, theirs = seconds(Rankings(vectors).rank, queries), seconds(index.search, vectors, TOP + 1)
+    names = {'peer_name': f'FAISS IndexFlatL2, first {TOP} only'}
+    yield Row(f'{what}: all images in order', 's', ours, theirs, **names)
+    yield Row(f'{what}: first {TOP} as FAISS has them', '%', 100 * float(np.mean(same)))
+
+
+def every_row():
+    yield from measure()
+    yield from measure_variants()
+    for images in (8625, 17_250, 34_500):
+        yield from measure(images)
 
 
 def main():
-    vectors, labels = collection(IMAGES)
-    every = IMAGES * (IMAGES - 1)
-    ours = compare_with_product_and_sort(vectors, labels)
-    for name, way in (('scikit-learn, one call a pair', paper_way), ('norm loop', norm_loop)):
-        way(vectors, 100)
-        theirs = seconds(way, vectors, PAIRS) / PAIRS * every
-        print(f'  {name}: {theirs:.0f} s, from {PAIRS} pairs; ratio {theirs / ours:.0f}')
-    many = seconds(retrieve, vectors, labels, [1, 5, 10, 49, 100, 1000, IMAGES - 1])
-    print(f'  seven k at once: {many:.2f} s')
-    print(f'  with both reordered rankings: {seconds(reordered, vectors, labels):.2f} s')
-    for threads in (1, 2, 4):
-        took = seconds(retrieve, vectors, labels, [IMAGES - 1], threads=threads)
-        print(f'  {threads} threads: {took:.2f} s')
-    compare_with_faiss(vectors)
-    for images in (8625, 17_250, 34_500):
-        took = seconds(retrieve, *collection(images), [images - 1], repeats=1)
-        print(f'{images} images: {took:.1f} s, {peak_megabytes(images):.0f} MB resident at most')
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    print(table(collect(every_row())))
 
 
 if __name__ == '__main__':

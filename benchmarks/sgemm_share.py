@@ -1,4 +1,4 @@
-"""Compares a measured images/s with the machine's rate of matrix products.
+"""Compares images/s, measured elsewhere, with the machine's rate of matrix products.
 
     python -m benchmarks.sgemm_share --net n1 --training 12.1 --evaluation 47
 
@@ -8,19 +8,21 @@ and divides by the float32 rate of a 4096 x 4096 x 4096 product, measured here w
 """
 
 import argparse
-import time
 
 import numpy as np
 
+from benchmarks.measuring import seconds
+from benchmarks.rows import Row, table
 from sketch.networks.registry import TITLES
 from sketch.runs.settings import Default, Settings
-from sketch.tensorflow_setup import tf
 
 SIDE = 4096
 
 
 def operations(net, filters):
     """Return floating-point operations per image: evaluation, training."""
+    from sketch.tensorflow_setup import tf  # the rate is measured without TensorFlow
+
     settings = Settings(net, filters, Default.classes, epochs=0)
     with tf.Graph().as_default() as graph:
         images = tf.compat.v1.placeholder(tf.uint8, (1, 128, 128, 1))
@@ -41,12 +43,11 @@ def operations(net, filters):
 def sgemm_rate():
     """Return float32 operations per second of NumPy's matrix product."""
     a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
-    best = float('inf')
-    for _ in range(6):
-        started = time.perf_counter()
-        a @ a
-        best = min(best, time.perf_counter() - started)
-    return 2 * SIDE**3 / best
+    return 2 * SIDE**3 / seconds(np.matmul, a, a, repeats=6)
+
+
+def rate_row(rate):
+    return Row(f'NumPy, float32 matrix product, side {SIDE:,}', 'Gflop/s', rate / 1e9)
 
 
 def main():
@@ -58,13 +59,14 @@ def main():
     options = arguments.parse_args()
     evaluation, training = operations(options.net, tuple(options.filters))
     rate = sgemm_rate()
-    print(f'sgemm: {rate / 1e9:.0f} Gflop/s; {options.net}: {evaluation / 1e9:.2f} Gflop an image')
+    rows = [rate_row(rate)]
     for name, count, speed in (
         ('training', training, options.training),
         ('evaluation', evaluation, options.evaluation),
     ):
-        if speed:
-            print(f'  {name} at {speed:g} images/s: {count * speed / rate:.0%}')
+        title = f'{TITLES[options.net]}, {name}, {count / 1e9:.2f} Gflop an image'
+        rows.append(Row(title, 'images/s', speed, None, rate / count, '', 'matrix product'))
+    print(table(rows))
 
 
 if __name__ == '__main__':

@@ -12,80 +12,118 @@ the median of the others counts. PLAIN_MALLOC=1 leaves malloc as the system has 
 """
 
 import argparse
-import resource
 import time
+from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.measuring import peak_megabytes
+from benchmarks.rows import Row, table
 from sketch.networks.registry import TITLES
 from sketch.runs.settings import Default, Settings
 
 CLASSES = Default.classes
 
 
-def arguments():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--net', choices=TITLES, default='n1')
-    parser.add_argument('--filters', nargs=4, type=int, default=Default.filters, help="skNet's")
-    parser.add_argument('--batch-size', type=int, default=Default.batch_size)
-    parser.add_argument(
-        '--size', type=int, default=Default.size, help='side of the images in pixels'
-    )
-    parser.add_argument('--steps', type=int, default=5)
+class Step(NamedTuple):
+    """What is measured; the defaults of the command line."""
+
+    net: str = 'n1'
+    filters: tuple = Default.filters  # skNet's
+    batch_size: int = Default.batch_size
+    size: int = Default.size  # pixels
+    steps: int = 5
+    evaluate: bool = False
+    deterministic: bool = False
+    precision: str = 'float32'
+
+    def title(self):
+        mode = 'evaluation' if self.evaluate else 'training'
+        return f'{TITLES[self.net]}, {mode}, {self.precision}, batch {self.batch_size}'
+
+
+class Speed(NamedTuple):
+    """What was measured."""
+
+    images: float  # per second
+    megabytes: float  # resident at most
+
+
+def parse_arguments(doc):
+    """Return the Step of the command line."""
+    parser = argparse.ArgumentParser(description=doc)
+    parser.add_argument('--net', choices=TITLES)
+    parser.add_argument('--filters', nargs=4, type=int, help="skNet's")
+    parser.add_argument('--batch-size', type=int)
+    parser.add_argument('--size', type=int, help='side of the images in pixels')
+    parser.add_argument('--steps', type=int)
     parser.add_argument('--evaluate', action='store_true', help='forward only')
     parser.add_argument('--deterministic', action='store_true', help="as train.py's")
-    parser.add_argument(
-        '--precision', choices=['float32', 'mixed'], default='float32', help="as train.py's"
-    )
-    return parser.parse_args()
+    parser.add_argument('--precision', choices=['float32', 'mixed'], help="as train.py's")
+    parser.set_defaults(**Step()._asdict())
+    options = vars(parser.parse_args())
+    return Step(**{**options, 'filters': tuple(options['filters'])})
 
 
-def measure(step, options, name):
-    """Time a step function; print seconds, images/s and memory."""
-    step()
+def median_speed(call, step):
+    """Time a function that takes one step; return its Speed."""
+    call()
     times = []
-    for _ in range(options.steps):
+    for _ in range(step.steps):
         started = time.perf_counter()
-        step()
+        call()
         times.append(time.perf_counter() - started)
-    seconds = float(np.median(times))
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    mode = 'evaluation' if options.evaluate else 'training'
-    what = f'{name}, {options.net}, {mode}, {options.precision}, batch {options.batch_size}'
-    print(
-        f'{what}: {seconds:.2f} s a step, {options.batch_size / seconds:.1f} images/s, '
-        f'{most:.0f} MB resident at most'
-    )
+    return Speed(step.batch_size / float(np.median(times)), peak_megabytes())
 
 
-def random_batch(batch_size, size):
+def rows(step, ours, peer=None, limit=None):
+    """Return rows for the speed and the memory of a step.
+
+    Args:
+        step: Step.
+        ours, peer: Speed; the peer is PyTorch.
+        limit: images/s at the processor's rate of matrix products.
+    """
+    peer, title = peer or Speed(None, None), step.title()
+    limit_name = 'matrix product' if limit else ''
+    speeds = Row(title, 'images/s', ours.images, peer.images, limit, 'PyTorch', limit_name)
+    memory = Row(f'{title}: memory', 'MB', ours.megabytes, peer.megabytes, peer_name='PyTorch')
+    return [speeds, memory]
+
+
+def random_batch(step):
     random = np.random.default_rng(0)
-    images = random.integers(0, 256, (batch_size, size, size, 1), np.uint8)
-    return images, random.integers(0, CLASSES, batch_size, np.int32)
+    images = random.integers(0, 256, (step.batch_size, step.size, step.size, 1), np.uint8)
+    return images, random.integers(0, CLASSES, step.batch_size, np.int32)
 
 
-def main():
+def speed(step):
+    """Measure a Step in this process, which has not used TensorFlow yet; return its Speed."""
     from sketch.tensorflow_setup import tf  # torch_step.py imports this file without TensorFlow
     from sketch.training import precision
 
-    options = arguments()
-    images, labels = random_batch(options.batch_size, options.size)
-    settings = Settings(options.net, tuple(options.filters), CLASSES, epochs=0)
-    if options.deterministic:
+    images, labels = random_batch(step)
+    settings = Settings(step.net, step.filters, CLASSES, epochs=0)
+    if step.deterministic:
         tf.config.experimental.enable_op_determinism()
         tf.keras.utils.set_random_seed(0)
     tf.compat.v1.disable_eager_execution()
     tf.compat.v1.train.get_or_create_global_step()
     modes = tf.estimator.ModeKeys
-    mode = modes.PREDICT if options.evaluate else modes.TRAIN
+    mode = modes.PREDICT if step.evaluate else modes.TRAIN
     # In a variable, so that no part of the network is computed in advance.
     feed = tf.compat.v1.get_variable('images', initializer=tf.constant(images), trainable=False)
     spec = settings.network.model_fn(feed, tf.constant(labels), mode, settings.params)
-    fetch = spec.predictions['classes'] if options.evaluate else spec.train_op
-    config = precision.session_config(precision.of_this_machine(options.precision))
+    fetch = spec.predictions['classes'] if step.evaluate else spec.train_op
+    config = precision.session_config(precision.of_this_machine(step.precision))
     with tf.compat.v1.Session(config=config) as session:
         session.run(tf.compat.v1.global_variables_initializer())
-        measure(lambda: session.run(fetch), options, 'ours')
+        return median_speed(lambda: session.run(fetch), step)
+
+
+def main():
+    step = parse_arguments(__doc__)
+    print(table(rows(step, speed(step))))
 
 
 if __name__ == '__main__':

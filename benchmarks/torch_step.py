@@ -2,13 +2,15 @@
 
     python -m benchmarks.torch_step --net n1 --batch-size 128 --steps 3
 
-Takes the options of step_speed.py. Needs torch (requirements-benchmarks.txt). Two threads.
+Takes the options of step_speed.py. Needs torch (requirements-benchmarks.txt). One thread a core.
 """
 
 import torch
 from torch import nn
 
-from benchmarks.step_speed import CLASSES, arguments, measure, random_batch
+from benchmarks.measuring import cores
+from benchmarks.rows import Row, table
+from benchmarks.step_speed import CLASSES, median_speed, parse_arguments, random_batch
 
 
 def conv(inside, outside):
@@ -42,13 +44,13 @@ def skresnet():
     return [*layers, conv(256, 256), nn.MaxPool2d(3, 2), nn.Flatten(), nn.LazyLinear(1024)]
 
 
-def main():
-    options = arguments()
-    torch.set_num_threads(2)
+def speed(step):
+    """Measure a step_speed.Step; return its step_speed.Speed."""
+    torch.set_num_threads(cores())
     torch.manual_seed(0)
-    body = sknet(options.filters) if options.net == 'n1' else skresnet()
+    body = sknet(step.filters) if step.net == 'n1' else skresnet()
     model = nn.Sequential(*body, nn.ReLU(), nn.Linear(1024, CLASSES))
-    images, labels = random_batch(options.batch_size, options.size)
+    images, labels = random_batch(step)
     images = torch.tensor(images).permute(0, 3, 1, 2).float()
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.tensor(labels).long()
@@ -57,7 +59,7 @@ def main():
     optimizer = torch.optim.Adam(model.parameters(), 0.001)
 
     def predict():
-        with torch.autocast('cpu', torch.bfloat16, enabled=options.precision == 'mixed'):
+        with torch.autocast('cpu', torch.bfloat16, enabled=step.precision == 'mixed'):
             return model(images)
 
     def train():
@@ -69,8 +71,16 @@ def main():
         with torch.inference_mode():
             predict().argmax(1)
 
-    model.train(not options.evaluate)
-    measure(evaluate if options.evaluate else train, options, 'PyTorch')
+    model.train(not step.evaluate)
+    return median_speed(evaluate if step.evaluate else train, step)
+
+
+def main():
+    step = parse_arguments(__doc__)
+    title, measured = step.title(), speed(step)
+    rows = [Row(title, 'images/s', None, measured.images, peer_name='PyTorch')]
+    rows.append(Row(f'{title}: memory', 'MB', None, measured.megabytes, peer_name='PyTorch'))
+    print(table(rows))
 
 
 if __name__ == '__main__':

@@ -9,30 +9,48 @@ the bare step (step_speed.py) and PyTorch's (torch_step.py) take 10. Medians cou
 """
 
 import argparse
-import subprocess
-import sys
+import contextlib
+import io
 import tempfile
 from pathlib import Path
 
+import create_dataset
+import train
+from benchmarks import steps
+from benchmarks.measuring import in_new_process
+from benchmarks.rows import Row, collect, table
+from benchmarks.step_speed import Step, speed
 from sketch.networks.registry import TITLES
+from tools import synthetic
 
-ROOT = Path(__file__).resolve().parent.parent
 # The first one warms up, hooks.SUMMARY_STEPS follow; one more, since a summary may read the step's
 # number before it is counted.
 STEPS = 22
+CATEGORIES, PER_CATEGORY = 12, 50  # training images
 
 
-def run(*command):
-    command = [sys.executable, *map(str, command)]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-
-
-def make_data(folder):
-    """Make a data set of 12 categories x 50 training images in a folder."""
-    run('-m', 'tools.synthetic', '--out', folder, '--drawings', 60)
-    files = ['--files', folder / 'files', '--categories', folder / 'categories.txt']
-    size = ['--classes', 12, '--train', 50, '--test', 1]
-    run('create_dataset.py', *files, '--out', folder, *size)
+def train_on_synthetic(net, batch_size, precision):
+    """Train as train.py does in this process, quietly; return images/s."""
+    quiet = io.StringIO()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stdout(quiet),
+        contextlib.redirect_stderr(quiet),
+    ):
+        data = Path(folder)
+        synthetic.main(['--out', folder, '--drawings', str(PER_CATEGORY + 10)])
+        source = {'files': data / 'files', 'categories': data / 'categories.txt'}
+        numbers = {'classes': CATEGORIES, 'train': PER_CATEGORY, 'test': 1}
+        create_dataset.construct_from_scratch(**source, out=data, **numbers)
+        flags = {
+            **{'--data': data, '--checkpoints': data, '--results': data / 'results.csv'},
+            **{'--net': net, '--batch-size': batch_size, '--precision': precision},
+            # Rounded down to whole steps.
+            '--epochs': (STEPS + 0.5) * batch_size / (CATEGORIES * PER_CATEGORY),
+            '--measure': 'test',
+        }
+        train.main([str(part) for flag in flags.items() for part in flag])
+        return trained_speed(data)
 
 
 def trained_speed(folder):
@@ -49,6 +67,17 @@ def trained_speed(folder):
     return speeds[-1]
 
 
+def measure(net, batch_size=64, precisions=('float32',), with_torch=False):
+    """Yield a Row for each precision: train.py, PyTorch's step, and the bare step as the limit."""
+    for precision in precisions:
+        ours = in_new_process(train_on_synthetic, net, batch_size, precision)
+        step = Step(net, batch_size=batch_size, steps=10, precision=precision)
+        bare = in_new_process(speed, step).images
+        peer = steps.torch_speed(step) if with_torch else None
+        names = 'PyTorch' if with_torch else '', 'the bare step'
+        yield Row(f'train.py: {step.title()}', 'images/s', ours, peer and peer.images, bare, *names)
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument('--net', choices=TITLES, default='n1')
@@ -58,21 +87,8 @@ def main():
     )
     arguments.add_argument('--torch', action='store_true', help="PyTorch's step too")
     options = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        make_data(data)
-        epochs = (STEPS + 0.5) * options.batch_size / 600  # rounded down
-        for precision in options.precision:
-            same = ['--net', options.net, '--batch-size', options.batch_size]
-            same += ['--precision', precision]
-            place = ['--data', data, '--checkpoints', data / precision]
-            place += ['--results', data / 'results.csv']
-            run('train.py', *place, *same, '--epochs', epochs, '--measure', 'test')
-            speed = trained_speed(data / precision)
-            print(f'train.py, {options.net}, {precision}: {speed:.1f} images/s', flush=True)
-            for benchmark in ['step_speed'] + ['torch_step'] * options.torch:
-                printed = run('-m', f'benchmarks.{benchmark}', *same, '--steps', 10)
-                print(printed.strip(), flush=True)
+    measured = measure(options.net, options.batch_size, options.precision, options.torch)
+    print(table(collect(measured)))
 
 
 if __name__ == '__main__':

@@ -82,7 +82,8 @@ def test_training_and_evaluation_do_not_know_each_other():
 
 
 def test_only_commands_parse_a_command_line():
-    assert importers({'sketch.command_line'}) <= SCRIPTS | in_folder('tools')
+    commands = SCRIPTS | in_folder('tools') | in_folder('benchmarks')
+    assert importers({'sketch.command_line'}) <= commands
     assert not importers(in_folder('sketch.runs')) & in_folder('sketch.networks')
 
 

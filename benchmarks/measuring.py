@@ -1,0 +1,62 @@
+"""How the benchmarks measure: the fastest of a few calls, memory, processes of their own."""
+
+import functools
+import importlib.util
+import multiprocessing
+import os
+import re
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+REPEATS = 3  # the fastest counts; other processes only add time
+
+
+def seconds(function, *arguments, repeats=REPEATS, **keywords):
+    """Return the time of the fastest of a few calls."""
+    shortest = float('inf')
+    for _ in range(repeats):
+        started = time.perf_counter()
+        function(*arguments, **keywords)
+        shortest = min(shortest, time.perf_counter() - started)
+    return shortest
+
+
+def in_new_process(function, *arguments, **keywords):
+    """Return what a function of a module returns in a new interpreter.
+
+    It begins without TensorFlow's state, allocated memory or busy threads.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context('spawn')) as process:
+        return process.submit(function, *arguments, **keywords).result()
+
+
+def peak_megabytes():
+    """Return the most memory that was resident in this process; None where Linux does not tell."""
+    # Not ru_maxrss: a new process starts with its parent's.
+    try:
+        status = Path('/proc/self/status').read_text()
+    except OSError:
+        return None
+    return int(re.search(r'VmHWM:\s+(\d+)', status)[1]) / 1024
+
+
+def cores():
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+
+
+@functools.cache
+def has_peer(module, package, requirements):
+    """Return whether a peer is installed; if not, say so once, in one line.
+
+    Args:
+        module, package: its names in Python and for pip.
+        requirements: the file that lists it.
+    """
+    found = importlib.util.find_spec(module) is not None
+    if not found:
+        remedy = f'pip install -r {requirements}'
+        print(f'{package} is not installed; its values are left out ({remedy})', file=sys.stderr)
+    return found
