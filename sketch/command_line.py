@@ -191,7 +191,8 @@ def _as_bytes_or_escapes(error):
 def program_name():
     """Return the name of the running program: mAP.py, or python -m tools.precise_bn."""
     spec = sys.modules['__main__'].__spec__
-    return f'python -m {spec.name}' if spec else Path(sys.argv[0]).name
+    name = spec and spec.name.removesuffix('.__main__')
+    return f'python -m {name}' if spec else Path(sys.argv[0]).name
 
 
 def _exit(message, status):

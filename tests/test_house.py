@@ -23,6 +23,7 @@ WITHOUT_TENSORFLOW = [
     'sketch.networks.registry',
     *('sketch.evaluation.results', 'sketch.evaluation.report', 'sketch.evaluation.compactness'),
     *('sketch.training.workers', 'tools.synthetic', 'tools.fill_tables', 'tools.precise_bn'),
+    'benchmarks.__main__',
 ]
 
 
