@@ -1,21 +1,26 @@
-"""Fills the tables of README.md and docs/reproduction.md from the measurements in docs/results/.
+"""Fills the tables of README.md and of two pages in docs/ from the measurements in docs/results/.
 
     python -m tools.fill_tables
 
 A table stands below a line <!-- table: its name -->. A value that was not measured is an empty
-cell. A row or column without any value is left out. tests/test_documents.py fails
-if a table is out of date.
+cell. A row or column without any value is left out. The tables of speeds (benchmarks/report.py)
+keep what the document says until `python -m benchmarks` has measured any.
+tests/test_documents.py fails if a table is out of date.
 """
 
 import re
 from pathlib import Path
 
+from benchmarks import performance, report
+from benchmarks.rows import markdown
 from sketch import atomic, command_line
 from sketch.evaluation import results
 from sketch.networks.registry import BOTH, TITLES, TRIPLET
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = (ROOT / 'README.md', ROOT / 'docs' / 'reproduction.md')
+DOCUMENTS = tuple(
+    ROOT / name for name in ('README.md', 'docs/reproduction.md', 'docs/performance.md')
+)
 MEASURED = ('reproduction.csv', 'changes.csv', 'sizes.csv')  # in docs/results/
 PLACE = re.compile(r'<!-- table: (.+) -->\n(?:\|.*\n)*')
 
@@ -65,16 +70,22 @@ def table(values, first, rows, columns):
             if value is not None:
                 cells[row_title, column_title] = f'{value:.3f}'
     kept = [title for title in columns if any(title == column for _, column in cells)]
-    lines = [[first, *kept], ['---'] * (len(kept) + 1)]
+    lines = [[first, *kept]]
     for title in rows:
         if any(title == row for row, _ in cells):
             lines.append([title, *(cells.get((title, column), '') for column in kept)])
-    return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
+    return markdown(lines)
 
 
-def tables(values):
-    """Return all tables of the documents by name."""
+def tables(values, runs):
+    """Return all tables of the documents by name.
+
+    Args:
+        values: of measured().
+        runs: of performance.read().
+    """
     found = {
+        **report.tables(runs),
         'summary': summary(values),
         'untrained': untrained(values),
         'sides': sides(values),
@@ -220,8 +231,13 @@ def changes(values, title, series):
 
 
 def filled(text, found):
-    """Return a document with all its tables replaced by those of tables()."""
-    return PLACE.sub(lambda place: f'<!-- table: {place[1]} -->\n{found[place[1]]}', text)
+    """Return a document with all its tables replaced by those of tables() that are not empty."""
+
+    def replaced(place):
+        lines = found[place[1]]
+        return f'<!-- table: {place[1]} -->\n{lines}' if lines else place[0]
+
+    return PLACE.sub(replaced, text)
 
 
 def _rows(epochs):
@@ -239,7 +255,7 @@ def _seeded(series, seed):
 def main():
     """Fill the documents."""
     command_line.parser(__doc__).parse_args()
-    found = tables(measured())
+    found = tables(measured(), performance.read())
     for path in DOCUMENTS:
         atomic.write_text(path, filled(path.read_text(encoding='utf-8'), found))
 

@@ -1,0 +1,237 @@
+"""What `python -m benchmarks` prints, records and fills into documents; not the speeds."""
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import creation, machine, measuring, performance, report, retrieval, rows
+from benchmarks.rows import Row
+from benchmarks.step_speed import Step
+from sketch.errors import InputError
+from tools import fill_tables
+
+XEON = """processor\t: 0
+model name\t: Intel(R) Xeon(R) Platinum 8581C CPU @ 2.10GHz
+flags\t\t: fpu sse4_2 avx avx2 avx512f avx512_bf16 amx_bf16 amx_tile
+"""
+ABOUT = {
+    'date': '2026-11-26T08:00:00Z',
+    'processor': 'Intel(R) Xeon(R) Processor',
+    'cores': '2',
+    'instruction_sets': 'AVX2 AVX-512',
+    'python': '3.13.0',
+    'tensorflow': '2.21.0',
+    'numpy': '2.5.5',
+    'torch': '2.13.0+cpu',
+    'blas': 'openblas SkylakeX',
+    'set': 'quick',
+}
+LATER = {**ABOUT, 'date': '2026-11-27T08:00:00Z'}
+STEP = Row('a step', 'images/s', 60.0, 24.0, 120.0, 'PyTorch', 'matrix product')
+SORTED = Row('mAP', 's', 0.5, None, 0.25, '', 'product and sort')
+
+
+def test_the_machine(tmp_path):
+    (tmp_path / 'cpuinfo').write_text(XEON)
+    described = machine.machine(tmp_path / 'cpuinfo')
+    assert described['processor'] == 'Intel(R) Xeon(R) Platinum 8581C CPU @ 2.10GHz'
+    assert described['instruction_sets'] == 'AVX2 AVX-512 AVX512_BF16 AMX'
+    assert int(described['cores']) >= 1
+    assert machine.machine(tmp_path / 'absent')['instruction_sets'] == ''
+    assert machine.machine(tmp_path / 'absent')['processor']
+
+
+@pytest.mark.parametrize(
+    ('processor', 'sets', 'cores', 'kind'),
+    [
+        ('Intel(R) Xeon(R) Processor', 'AVX2 AVX-512 AMX', '2', 'Intel Xeon, AMX, 2 cores'),
+        ('AMD EPYC 7R13 48-Core Processor', 'AVX2', '4', 'AMD EPYC 7R13, AVX2, 4 cores'),
+        ('Intel(R) Core(TM) i7 CPU @ 2.10GHz', 'AVX2', '8', 'Intel Core i7, AVX2, 8 cores'),
+        ('aarch64', '', '1', 'aarch64, 1 core'),
+    ],
+)
+def test_the_kind_of_machine(processor, sets, cores, kind):
+    described = {'processor': processor, 'instruction_sets': sets, 'cores': cores}
+    assert machine.kind(described) == kind
+
+
+def test_the_versions_are_columns():
+    columns = {'date', 'set', 'blas', *machine.machine(), *machine.versions()}
+    assert columns == set(performance.RUN)
+    assert machine.versions()['numpy']
+    assert machine.versions()['tensorflow']
+
+
+def test_kernels_of_an_older_processor_are_refused():
+    with pytest.raises(InputError, match='OPENBLAS_CORETYPE=SkylakeX'):
+        machine.check_blas('openblas Prescott', ABOUT)
+    machine.check_blas('openblas Prescott', {'instruction_sets': ''})
+    machine.check_blas('openblas Haswell', ABOUT)
+
+
+def test_ratios():
+    assert STEP.times_peer() == 2.5
+    assert STEP.share_of_limit() == 0.5
+    assert SORTED.share_of_limit() == 0.5  # less is better
+    assert SORTED.times_peer() is None
+    assert Row('unknown', 's', None, 1.0, 1.0).times_peer() is None
+
+
+def test_the_printed_table():
+    assert rows.table([STEP, SORTED]).splitlines() == [
+        '        unit      ours   peer  ratio       limit  of limit  peer is  limit is',
+        'a step  images/s  60.0   24.0  2.50 times  120    50 %      PyTorch  matrix product',
+        'mAP     s         0.500                    0.250  50 %               product and sort',
+    ]
+    assert [rows.number(x) for x in (10870.4, 99.96, 9.996, 0.9996)] == [
+        '10,870',
+        '100',
+        '10.0',
+        '1.00',
+    ]
+
+
+def test_a_recorded_run(tmp_path):
+    path = tmp_path / 'performance.csv'
+    performance.append(path, ABOUT, [STEP, SORTED])
+    assert path.read_text().splitlines() == [
+        'date,processor,cores,instruction_sets,python,tensorflow,numpy,torch,blas,set,'
+        'what,unit,ours,peer,limit,peer_name,limit_name',
+        '2026-11-26T08:00:00Z,Intel(R) Xeon(R) Processor,2,AVX2 AVX-512,3.13.0,2.21.0,2.5.5,'
+        '2.13.0+cpu,openblas SkylakeX,quick,a step,images/s,60,24,120,PyTorch,matrix product',
+        '2026-11-26T08:00:00Z,Intel(R) Xeon(R) Processor,2,AVX2 AVX-512,3.13.0,2.21.0,2.5.5,'
+        '2.13.0+cpu,openblas SkylakeX,quick,mAP,s,0.5,,0.25,,product and sort',
+    ]
+    first = path.read_bytes()
+    performance.append(path, LATER, [STEP._replace(ours=1 / 3)])
+    assert path.read_bytes().startswith(first)
+    assert performance.read(path) == [
+        performance.Run(ABOUT, {'a step': STEP, 'mAP': SORTED}),
+        performance.Run(LATER, {'a step': STEP._replace(ours=0.33333)}),
+    ]
+
+
+def test_a_run_has_a_quantity_once(tmp_path):
+    path = tmp_path / 'performance.csv'
+    with pytest.raises(ValueError, match='twice'):
+        performance.append(path, ABOUT, [STEP, STEP])
+    performance.append(path, ABOUT, [STEP])
+    with pytest.raises(InputError, match='already'):
+        performance.append(path, ABOUT, [SORTED])
+    header, line = path.read_text().splitlines()
+    path.write_text(f'{header}\n{line}\n{line}\n')
+    with pytest.raises(InputError, match='a step is there twice'):
+        performance.read(path)
+
+
+@pytest.mark.parametrize('content', ['a,b\n1,2\n', ','.join(performance.COLUMNS) + '\nx\n', '\0'])
+def test_another_table_is_refused(tmp_path, content):
+    (tmp_path / 'performance.csv').write_text(content)
+    with pytest.raises(InputError, match='not a table of speeds'):
+        performance.read(tmp_path / 'performance.csv')
+
+
+def test_no_ratio_compares_two_runs():
+    first = performance.Run(ABOUT, {'a step': STEP, 'mAP': SORTED})
+    second = performance.Run(LATER, {'a step': STEP._replace(ours=90.0, peer=None, limit=None)})
+    assert report.tables([first, second])['performance'].splitlines()[2:] == [
+        '| a step | images/s | PyTorch | matrix product | 90.0 |'
+    ]
+    assert '60.0 (2.50 times, 50 %)' in report.tables([first])['performance']
+
+
+def test_the_latest_full_run_of_a_kind_counts():
+    full = performance.Run({**ABOUT, 'set': 'full'}, {'a step': STEP})
+    quick = performance.Run(LATER, {'a step': STEP})
+    other = performance.Run({**ABOUT, 'processor': 'AMD EPYC'}, {'mAP': SORTED})
+    counted = {'AMD EPYC, AVX-512, 2 cores': other, 'Intel Xeon, AVX-512, 2 cores': full}
+    assert performance.by_kind([full, quick, other]) == counted
+    later = performance.Run({**LATER, 'set': 'full'}, {'mAP': SORTED})
+    assert performance.by_kind([later, full])['Intel Xeon, AVX-512, 2 cores'] == later
+    assert report.tables([full, quick, other])['performance'].splitlines()[2:] == [
+        '| mAP | s |  | product and sort | 0.500 (50 %) |  |',
+        '| a step | images/s | PyTorch | matrix product |  | 60.0 (2.50 times, 50 %) |',
+    ]
+
+
+@pytest.mark.parametrize('content', [None, ''])
+def test_documents_keep_their_text_until_something_is_measured(tmp_path, content):
+    path = tmp_path / 'performance.csv'
+    if content is not None:
+        path.write_text(content)
+    found = report.tables(performance.read(path))
+    text = '<!-- table: speed -->\n| measured by hand |\n'
+    assert fill_tables.filled(text, found) == text
+    performance.append(path, ABOUT, [STEP._replace(what='skNet, training, float32, batch 64')])
+    found = report.tables(performance.read(path))
+    assert fill_tables.filled(text, found) == (
+        '<!-- table: speed -->\n'
+        '| speed, Intel Xeon, AVX-512, 2 cores ([more](docs/performance.md)) | here | elsewhere |\n'
+        '| --- | --- | --- |\n'
+        '| skNet, training | 60.0 images/s | 24.0 images/s (PyTorch) |\n'
+    )
+    assert '| 2026-11-26 | 3.13.0 |' in found['machines']
+
+
+def test_the_summary_names_measured_rows(monkeypatch):
+    monkeypatch.setattr(retrieval, 'has_peer', lambda *_: False)
+    measured = {next(retrieval.measure(60)).what.replace(' 60 ', ' 5,000 ')}
+    for net in ('n1', 'n2'):
+        measured |= {Step(net, batch_size=64, evaluate=way).title() for way in (False, True)}
+    assert set(report.SUMMARY) <= measured
+
+
+def test_a_missing_peer_is_told_once(capsys):
+    for _ in range(2):
+        assert not measuring.has_peer('no_such_module', 'Nothing', 'requirements-dev.txt')
+    assert capsys.readouterr().err.count('\n') == 1
+    assert measuring.has_peer('numpy', 'NumPy', 'requirements.txt')
+
+
+def test_a_function_in_a_new_process():
+    assert measuring.in_new_process(rows.number, 0.5) == '0.500'
+
+
+def benchmark():
+    yield STEP
+
+
+def broken():
+    yield SORTED
+    raise OSError('out of order')
+
+
+@pytest.fixture
+def on_this_machine(monkeypatch):
+    monkeypatch.setattr(machine, 'blas', lambda: 'openblas SkylakeX')
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '')
+
+
+def test_the_command_records(monkeypatch, tmp_path, capsys, on_this_machine):
+    monkeypatch.setattr(command, 'quick_set', lambda files: [benchmark])
+    path = tmp_path / 'performance.csv'
+    assert command.main(['--results', str(path)]) == [STEP]
+    assert '2.50 times' in capsys.readouterr().out
+    (run,) = performance.read(path)
+    assert (run.about['set'], run.rows) == ('quick', {'a step': STEP})
+
+
+def test_a_failed_benchmark_leaves_no_record(monkeypatch, tmp_path, capsys, on_this_machine):
+    monkeypatch.setattr(command, 'full_set', lambda files: [broken, benchmark])
+    path = tmp_path / 'performance.csv'
+    with pytest.raises(SystemExit, match='1'):
+        command.main(['--full', '--results', str(path)])
+    told = capsys.readouterr()
+    assert 'out of order' in told.err
+    assert '2.50 times' in told.out  # the other one ran
+    assert not path.exists()
+
+
+def test_a_folder_without_drawings_is_refused(tmp_path, refused):
+    refused('benchmarks', '--files', tmp_path, words=[tmp_path, '.bin', '--files'])
+    refused('benchmarks.creation', '--files', tmp_path, words=[tmp_path, '.bin'])
+
+
+def test_synthetic_drawings_stand_in():
+    with creation.sources(None) as (found, kind):
+        assert len(found) == 12
+    assert kind == 'synthetic'
