@@ -23,6 +23,7 @@ from benchmarks import (
     input_memory,
     machine,
     performance,
+    query,
     retrieval,
     rows,
     steps,
@@ -37,6 +38,7 @@ def quick_set(files):
     return [
         steps.measure,
         retrieval.measure,
+        query.measure,
         partial(creation.measure, 10_000, files),
         partial(input_memory.measure, 10_000),
     ]
