@@ -16,12 +16,19 @@ from benchmarks.rows import markdown
 from sketch import atomic, command_line
 from sketch.evaluation import results
 from sketch.networks.registry import BOTH, TITLES, TRIPLET
+from sketch.runs.names import epochs_text
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = tuple(
     ROOT / name for name in ('README.md', 'docs/reproduction.md', 'docs/performance.md')
 )
-MEASURED = ('reproduction.csv', 'changes.csv', 'sizes.csv')  # in docs/results/
+# In docs/results/, with what goes before the names of its runs: these trained the same runs twice.
+STACKS = {'TensorFlow 2.15.1': '2.15/', 'TensorFlow 2.21.0': '2.21/'}
+MEASURED = {
+    **dict.fromkeys(('reproduction.csv', 'changes.csv', 'sizes.csv'), ''),
+    'tensorflow_2.15.csv': '2.15/',
+    'tensorflow_2.21.csv': '2.21/',
+}
 PLACE = re.compile(r'<!-- table: (.+) -->\n(?:\|.*\n)*')
 
 KEY = ('run', 'epochs', 'size', 'metric', 'split', 'definition', 'distance', 'variant', 'k')
@@ -46,8 +53,8 @@ PRECISE = {'statistics': '_precise-bn'}
 def measured():
     """Return all values in docs/results/ by the columns of KEY."""
     return {
-        tuple(row[column] for column in KEY): float(row['value'])
-        for name in MEASURED
+        tuple({**row, 'run': before + row['run']}[column] for column in KEY): float(row['value'])
+        for name, before in MEASURED.items()
         for row in results.read(ROOT / 'docs' / 'results' / name)
     }
 
@@ -89,6 +96,7 @@ def tables(values, runs):
         'summary': summary(values),
         'untrained': untrained(values),
         'sides': sides(values),
+        'stacks': stacks(values),
     }
     for net, title in TITLES.items():
         found[f'{title}, against epochs'] = against_epochs(values, SERIES[net])
@@ -197,6 +205,26 @@ def sides(values):
     rows = {side: {'size': side} for side in ('128', '256')}
     run = {'series': 'checkpoints_n1_batch16_momentum0.99', 'epochs': '5'}
     return table(values, 'side', rows, _with(columns, run))
+
+
+def stacks(values):
+    """The same trainings on both versions of TensorFlow."""
+    columns = {
+        'accuracy, test': TEST,
+        'mAP@49': AT_49,
+        'mAP@999': AT_999,
+        'mAP@999, cosine': {**AT_999, **COSINE},
+    }
+    rows = {
+        f'{title}, {epochs_text(float(count))}, {stack}': {
+            'series': f'{before}checkpoints_{net}_batch32',
+            'epochs': count,
+        }
+        for net, title in TITLES.items()
+        for count in ('1', '3')
+        for stack, before in STACKS.items()
+    }
+    return table(values, 'seed 0', rows, columns)
 
 
 def changes(values, title, series):
