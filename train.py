@@ -263,8 +263,8 @@ def parse_arguments(argv):
         '--precision',
         choices=['float32', 'mixed'],
         default=Default.precision,
-        help='mixed computes in 16 bits what may be: float16 on a GPU, bfloat16 on a processor '
-        'with AVX512_BF16 or AMX. The paper has float32; the checkpoint and all evaluation too',
+        help='mixed (experimental) trains in 16 bits: float16 on a GPU, bfloat16 on a processor '
+        'with AVX512_BF16 or AMX. Checkpoints and evaluation stay float32',
     )
     machines.add_argument(
         '--deterministic',
