@@ -27,7 +27,7 @@ from sketch.evaluation import points as point_files
 
 
 def main(argv=None):
-    """Parse the command line and draw."""
+    """Parse the command line, draw, and return the Paths of the figures, the PNGs."""
     arguments = command_line.parser(__doc__)
     command_line.add_results(arguments)
     arguments.add_argument(
@@ -50,8 +50,9 @@ def main(argv=None):
             print(f'figure {shown.name} skipped: {options.results} has no {shown.metric} for it')
             continue
         figure = shown.draw(chosen, papers[shown.name])
-        drawn.append(str(save_for_print(figure, options.out, f'figure_{shown.name}')))
-    print('\n'.join(drawn))
+        drawn.append(save_for_print(figure, options.out, f'figure_{shown.name}'))
+    print('\n'.join(map(str, drawn)))
+    return drawn
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ atomic              files that are whole or absent; locks on folders
 plotting            matplotlib without a display
 processor           what the processor can do
 tensorflow_setup    loads TensorFlow once, for all modules
+tensorflow_state    what TensorFlow takes from the process, changed for one block
 tensorflow_estimator    tf.estimator for versions without it
 installation        which TensorFlow there is, and what it lacks
 stderr_filter       hides what no switch turns off

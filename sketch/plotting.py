@@ -101,8 +101,8 @@ def save_for_print(figure, folder, name):
 
     The same figure gives the same bytes.
     """
-    matplotlib.rcParams['svg.hashsalt'] = 'figures'
     # The PNG first: saving settles the layout, and that of an SVG differs.
     save(figure, folder / f'{name}.png', PRINT_DPI)
-    save(figure, folder / f'{name}.svg', PRINT_DPI, metadata={'Date': None})
+    with matplotlib.rc_context({'svg.hashsalt': 'figures'}):
+        save(figure, folder / f'{name}.svg', PRINT_DPI, metadata={'Date': None})
     return folder / f'{name}.png'

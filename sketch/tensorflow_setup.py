@@ -134,11 +134,6 @@ def _is_plain(path):
         return False
 
 
-def ignore_tf_config():
-    """Ignore TF_CONFIG: Estimators built from now on are local."""
-    os.environ.pop('TF_CONFIG', None)
-
-
 def _worth_showing(record):
     return not any(text in record.getMessage() for text in SILENCED)
 

@@ -106,7 +106,7 @@ def test_no_tensorflow_without_need(name):
 
 
 def test_tensorflow_is_imported_in_one_place():
-    glue = {'sketch.tensorflow_setup', 'sketch.tensorflow_estimator'}
+    glue = {f'sketch.tensorflow_{name}' for name in ('setup', 'estimator', 'state')}
     assert importers({'sketch.tensorflow_estimator'}) == {'sketch.tensorflow_setup'}
     for name, tree in MODULES.items():
         for node in ast.walk(tree):

@@ -9,7 +9,8 @@ from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
 from sketch.evaluation.results import Measured, shared_columns
 from sketch.networks.registry import TRIPLET
-from sketch.tensorflow_setup import ignore_tf_config, literal, tf
+from sketch.tensorflow_setup import literal, tf
+from sketch.tensorflow_state import without_tf_config
 
 
 def accuracy(checkpoint, split, size):
@@ -23,9 +24,8 @@ def accuracy(checkpoint, split, size):
     Raises:
         InputError: the network's outputs are NaN or infinite.
     """
-    ignore_tf_config()
     # Evaluation writes summaries into model_dir. A checkpoint's own folder is only read.
-    with tempfile.TemporaryDirectory() as model_dir:
+    with tempfile.TemporaryDirectory() as model_dir, without_tf_config():
         settings = checkpoint.settings
         estimator = tf.estimator.Estimator(
             settings.network.model_fn, literal(model_dir), params=settings.params

@@ -21,7 +21,8 @@ import n2_features
 from sketch import atomic
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
-from sketch.tensorflow_setup import ignore_tf_config, literal, tf
+from sketch.tensorflow_setup import literal, tf
+from sketch.tensorflow_state import without_tf_config
 
 NETWORKS = {'n1': n1_features, 'n2': n2_features}
 
@@ -69,15 +70,16 @@ def extract(checkpoint, input_fn):
     Raises:
         InputError: the network gives NaN or infinity.
     """
-    ignore_tf_config()
     settings = checkpoint.settings
-    estimator = tf.estimator.Estimator(
-        NETWORKS[settings.net].model_fn, literal(checkpoint.folder), params=settings.params
-    )
-    predicted = estimator.predict(
-        input_fn, checkpoint_path=literal(checkpoint.prefix), yield_single_examples=False
-    )
-    return check_finite(np.concatenate([batch['fc1'] for batch in predicted]), checkpoint)
+    with without_tf_config():
+        estimator = tf.estimator.Estimator(
+            NETWORKS[settings.net].model_fn, literal(checkpoint.folder), params=settings.params
+        )
+        predicted = estimator.predict(
+            input_fn, checkpoint_path=literal(checkpoint.prefix), yield_single_examples=False
+        )
+        vectors = np.concatenate([batch['fc1'] for batch in predicted])
+    return check_finite(vectors, checkpoint)
 
 
 def check_finite(vectors, checkpoint):

@@ -4,6 +4,7 @@ from sketch.networks import losses
 from sketch.networks.layers import dense
 from sketch.networks.registry import CROSS_ENTROPY, MIXED_FLOAT16, TRIPLET
 from sketch.tensorflow_setup import tf
+from sketch.tensorflow_state import seeded_weights
 
 FIRST_STEP = 'first_step'  # collection of the summaries that are written once
 SHOWN = 8  # training images in TensorBoard
@@ -22,7 +23,7 @@ def classifier(backbone, features, labels, mode, params):
             margin, embedding_size, learning_rate_decay with steps_per_epoch, and precision.
     """
     training = mode == tf.estimator.ModeKeys.TRAIN
-    with tf.compat.v1.variable_scope('ConvNet'):
+    with tf.compat.v1.variable_scope('ConvNet'), seeded_weights():
         hidden = backbone(tf.cast(features, tf.float32), training, params)
         logits = dense(hidden, params['classes'])
         embedding = _embedding(hidden, params)
@@ -45,7 +46,7 @@ def feature_extractor(backbone, features, mode, params):
     """Return the EstimatorSpec of a network that predicts {'fc1': float32 (batch, 1024)} only."""
     if mode != tf.estimator.ModeKeys.PREDICT:
         raise ValueError(f'the features variant only predicts; got mode {mode!r}')
-    with tf.compat.v1.variable_scope('ConvNet'):
+    with tf.compat.v1.variable_scope('ConvNet'), seeded_weights():
         vectors = backbone(tf.cast(features, tf.float32), False, params)
     return tf.estimator.EstimatorSpec(mode, {'fc1': vectors})
 

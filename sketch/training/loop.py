@@ -16,6 +16,7 @@ from sketch.runs import settings as run_settings
 from sketch.runs.names import epochs_text
 from sketch.runs.settings import Settings
 from sketch.tensorflow_setup import literal, tf
+from sketch.tensorflow_state import deterministic, without_tf_config
 from sketch.training import distribution, hooks, precision
 from sketch.training.failures import readable_errors
 from sketch.training.signals import (
@@ -47,10 +48,8 @@ class Run(NamedTuple):
 
 
 def check(settings, dataset, devices, workers):
-    """Raise InputError if a training with these settings cannot start; set up determinism."""
+    """Raise InputError if a training with these settings cannot start."""
     checkpoints.check_size(settings.net, dataset)
-    if settings.deterministic:
-        tf.config.experimental.enable_op_determinism()
     batch_size = distribution.images_per_device(settings.batch_size, devices, workers)
     if settings.has_triplets:
         check_balanced_batch(batch_size, settings.images_per_class, dataset.train.labels)
@@ -78,7 +77,10 @@ def train_steps(run, first, last):
         InputError: the loss is NaN, or the disk is full.
         Interrupted: a signal came; a checkpoint was saved.
     """
-    stop = (_train_distributed if run.workers else _train_local)(run, first, last)
+    # For one machine TF_CONFIG is hidden: Estimator refuses a cluster of one.
+    cluster = contextlib.nullcontext() if run.workers else without_tf_config()
+    with cluster, deterministic(run.settings.deterministic):
+        stop = (_train_distributed if run.workers else _train_local)(run, first, last)
     is_chief = not run.workers or run.workers.is_chief
     reached = folders.step_of(folders.latest(run.folder)) if is_chief else last
     if stop.signal is not None:
@@ -202,8 +204,6 @@ def _estimator_and_input(run, first):
     model_fn = settings.network.model_fn
     if run.workers:
         model_fn = with_stop_votes(model_fn)
-    # The initial weights come from Python's random numbers, which RunConfig's seed does not set.
-    tf.keras.utils.set_random_seed(settings.seed)
     estimator = tf.estimator.Estimator(model_fn, config=config, params=settings.params)
     input_fn = training_input_fn(
         run.dataset.train,

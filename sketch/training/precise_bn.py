@@ -67,6 +67,7 @@ def precise_bn(checkpoint, dataset, images):
 
 def _training_graph(dataset, settings, batch):
     """Build a training step in the default graph; return statistics, their update, and a saver."""
+    tf.compat.v1.set_random_seed(settings.seed)  # a caller's determinism demands one
     plain = dataclasses.replace(settings, batch_size=batch, loss=CROSS_ENTROPY, augment=False)
     input_fn = training_input_fn(dataset.train, dataset.size, plain)
     images, labels = tf.compat.v1.data.make_one_shot_iterator(input_fn()).get_next()

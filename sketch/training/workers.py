@@ -41,8 +41,6 @@ class Workers(NamedTuple):
 def workers_of_tf_config():
     """Return the Workers in TF_CONFIG, None without it or for a single worker.
 
-    TensorFlow's Estimator refuses a cluster of one: TF_CONFIG is then removed.
-
     Raises:
         InputError: TF_CONFIG is not a cluster of workers.
     """
@@ -71,10 +69,7 @@ def workers_of_tf_config():
             'TF_CONFIG: give {"cluster": {"worker": ["host:port", ...]}, '
             '"task": {"type": "worker", "index": 0}}'
         )
-    if len(addresses) <= 1:
-        del os.environ['TF_CONFIG']
-        return None
-    return Workers(addresses, index)
+    return Workers(addresses, index) if len(addresses) > 1 else None
 
 
 def wait_for_chief(workers, finished):
