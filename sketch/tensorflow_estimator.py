@@ -6,7 +6,6 @@ Three things are not, and are made here: the registration of public names, the p
 """
 
 import copy
-import functools
 import importlib
 import importlib.machinery
 import os
@@ -20,7 +19,6 @@ PACKAGES = (
     'tensorflow_estimator.python.estimator',
 )
 OF_WORKERS = 'tensorflow.python.distribute.estimator_training'
-MONTH = 30 * 24 * 3600 * 1000  # in milliseconds
 # Name in tf.estimator -> module of the package, and the name there.
 NAMES = {
     'Estimator': ('estimator', 'EstimatorV2'),
@@ -52,7 +50,6 @@ def load(tf):
     """
     _register_exports()
     _add_bare_packages()
-    _leave_workers_unwatched()
     sys.modules[OF_WORKERS] = _training_on_workers()
     found = types.ModuleType('tf.estimator')
     for name, (module, name_there) in NAMES.items():
@@ -82,20 +79,6 @@ def _add_bare_packages():
         package = types.ModuleType(name)
         package.__path__ = [os.path.join(place, *name.split('.')[1:])]
         sys.modules[name] = package
-
-
-def _leave_workers_unwatched():
-    """Keep TensorFlow from reporting a worker that has ended well as one that crashed.
-
-    It listens for a worker's heartbeats until the chief ends, too. training/workers.py is what
-    finds dead workers. Switched off altogether, Estimator cannot copy its strategy.
-    """
-    from tensorflow.python.eager import context
-
-    service = context.context()
-    service.configure_coordination_service = functools.partial(
-        service.configure_coordination_service, heartbeat_timeout_in_ms=MONTH
-    )
 
 
 def _training_on_workers():

@@ -13,6 +13,7 @@ without the characters of a pattern.
 import atexit
 import contextlib
 import ctypes
+import functools
 import importlib
 import logging
 import os
@@ -27,6 +28,7 @@ from sketch.runs.names import PATTERN
 
 # glibc's mallopt parameters (malloc.h).
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8
+MONTH = 30 * 24 * 3600 * 1000  # in milliseconds
 
 
 def _keep_freed_memory():
@@ -87,8 +89,23 @@ def _import_tensorflow():
     return tf
 
 
+def _leave_workers_unwatched():
+    """Keep TensorFlow from reporting a worker that has ended well as one that crashed.
+
+    It listens for a worker's heartbeats until the chief ends, too. training/workers.py is what
+    finds dead workers. Switched off altogether, Estimator cannot copy its strategy.
+    """
+    from tensorflow.python.eager import context
+
+    service = context.context()
+    service.configure_coordination_service = functools.partial(
+        service.configure_coordination_service, heartbeat_timeout_in_ms=MONTH
+    )
+
+
 _keep_freed_memory()
 tf = _import_tensorflow()
+_leave_workers_unwatched()
 
 SILENCED = (
     # The versions are pinned: nothing will be removed.
