@@ -28,6 +28,7 @@ MEASURED = {
     **dict.fromkeys(('reproduction.csv', 'changes.csv', 'sizes.csv'), ''),
     'tensorflow_2.15.csv': '2.15/',
     'tensorflow_2.21.csv': '2.21/',
+    'precision.csv': 'precision/',
 }
 PLACE = re.compile(r'<!-- table: (.+) -->\n(?:\|.*\n)*')
 
@@ -97,6 +98,7 @@ def tables(values, runs):
         'untrained': untrained(values),
         'sides': sides(values),
         'stacks': stacks(values),
+        'precisions': precisions(values),
     }
     for net, title in TITLES.items():
         found[f'{title}, against epochs'] = against_epochs(values, SERIES[net])
@@ -225,6 +227,28 @@ def stacks(values):
         for stack, before in STACKS.items()
     }
     return table(values, 'seed 0', rows, columns)
+
+
+def precisions(values):
+    """The same trainings in float32 and in mixed precision."""
+    columns = {f'accuracy, {count} epochs': {**TEST, 'epochs': count} for count in '45678'}
+    at_8 = {
+        'accuracy, precise batch norm': {**TEST, **PRECISE},
+        'mAP@49': AT_49,
+        'mAP@999': AT_999,
+        'mAP@999, precise batch norm': {**AT_999, **PRECISE},
+    }
+    columns |= {f'{title}, 8 epochs': {**column, 'epochs': '8'} for title, column in at_8.items()}
+    rows = {
+        f'{title}, seed {seed}, {precision}': {
+            'series': _seeded({'series': f'precision/checkpoints_{net}_batch32'}, seed)['series']
+            + mark
+        }
+        for net, title in TITLES.items()
+        for seed in (0, 1)
+        for precision, mark in (('float32', ''), ('mixed', '_mixed'))
+    }
+    return table(values, 'test set', rows, columns)
 
 
 def changes(values, title, series):
