@@ -77,7 +77,7 @@ def measure(images=IMAGES):
     ours, bare = in_turn(vectors, labels)
     papers = scaled_up(paper_way, vectors) if has_sklearn else None
     what = f'mAP of {images:,} images, all ranks'
-    names = 'scikit-learn, one call a pair', 'product and sort'
+    names = f'scikit-learn, scaled up from {PAIRS:,} pairs', 'product and sort'
     yield Row(what, 's', ours, papers, bare, *names)
     yield Row(f'{what}: memory', 'MB', in_new_process(memory_of_retrieve, images))
 

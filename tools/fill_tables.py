@@ -241,11 +241,10 @@ def precisions(values):
     columns |= {f'{title}, 8 epochs': {**column, 'epochs': '8'} for title, column in at_8.items()}
     rows = {
         f'{title}, seed {seed}, {precision}': {
-            'series': _seeded({'series': f'precision/checkpoints_{net}_batch32'}, seed)['series']
-            + mark
+            'series': f'precision/checkpoints_{net}_batch32{of_seed}{mark}'
         }
         for net, title in TITLES.items()
-        for seed in (0, 1)
+        for seed, of_seed in ((0, ''), (1, '_seed1'))
         for precision, mark in (('float32', ''), ('mixed', '_mixed'))
     }
     return table(values, 'test set', rows, columns)
