@@ -45,7 +45,8 @@ def make(tmp_path):
             (folder / name).chmod(0o755)
         log.write_text('')
         environment = {**os.environ, 'PATH': f'{folder}:{os.environ["PATH"]}'}
-        for name in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS'):
+        # What the make that runs the tests was called with: it passes its own variables on.
+        for name in ('MAKEFLAGS', 'MAKELEVEL', 'MAKEOVERRIDES', 'MFLAGS', 'GPU', 'PYTHON', 'VENV'):
             environment.pop(name, None)
         command = ['make', '.venv/installed', *arguments]
         ended = subprocess.run(
