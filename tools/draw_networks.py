@@ -83,7 +83,7 @@ def draw(title, size, found):
 
 
 def main(argv=None):
-    """Parse the command line and draw."""
+    """Parse the command line, draw, and return the Paths of the figures, the PNGs."""
     arguments = command_line.parser(__doc__)
     count = command_line.positive_int
     arguments.add_argument(
@@ -104,6 +104,7 @@ def main(argv=None):
     if options.size < smallest:
         raise InputError(f'--size {options.size}: both networks take {smallest} pixels or more')
     options.out.mkdir(parents=True, exist_ok=True)
+    drawn = []
     for number, (net, title) in enumerate(TITLES.items(), 1):
         found = layers(net, options.size, options.classes)
         convolutions = sum(kind == 'Conv2D' for kind, _, _ in found)
@@ -113,7 +114,9 @@ def main(argv=None):
             options.size,
             found,
         )
-        print(save_for_print(figure, options.out, f'figure_{number}'))
+        drawn.append(save_for_print(figure, options.out, f'figure_{number}'))
+        print(drawn[-1])
+    return drawn
 
 
 if __name__ == '__main__':
