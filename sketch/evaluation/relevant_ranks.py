@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-BLOCK = 2048  # images at a side of a tile; a tile has 32 MB at most
+BLOCK = 5120  # images at a side of a tile; a tile has 210 MB at most
 CHUNK = 64  # queries per task of the pool
 COUNTERS = 2**22  # relevant images whose ranks are counted at a time, 32 bytes each
 
