@@ -13,10 +13,10 @@ VERSIONS = {
 }
 # Rows that README.md shows, with their titles there.
 SUMMARY = {
-    'skNet, training, float32, batch 64': 'skNet, training',
-    'skNet, evaluation, float32, batch 64': 'skNet, evaluation',
-    'skResNet, training, float32, batch 64': 'skResNet, training',
-    'skResNet, evaluation, float32, batch 64': 'skResNet, evaluation',
+    'skNet, training, float32, batch 64': 'skNet, training, batch 64',
+    'skNet, evaluation, float32, batch 64': 'skNet, evaluation, batch 64',
+    'skResNet, training, float32, batch 64': 'skResNet, training, batch 64',
+    'skResNet, evaluation, float32, batch 64': 'skResNet, evaluation, batch 64',
     'mAP of 5,000 images, all ranks': 'mAP of 5,000 images, all ranks',
 }
 
@@ -59,7 +59,10 @@ def summary(runs):
     for what, title in SUMMARY.items():
         row = run.rows.get(what)
         if row:
-            peer = f'{number(row.peer)} {row.unit} ({row.peer_name})' if row.peer else ''
+            version = (
+                f' {run.about["torch"].partition("+")[0]}' if row.peer_name == 'PyTorch' else ''
+            )
+            peer = f'{number(row.peer)} {row.unit} ({row.peer_name}{version})' if row.peer else ''
             lines.append([title, f'{number(row.ours)} {row.unit}', peer])
     return markdown(lines)
 

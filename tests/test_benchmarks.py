@@ -167,7 +167,7 @@ def test_documents_keep_their_text_until_something_is_measured(tmp_path, content
         '<!-- table: speed -->\n'
         '| speed, Intel Xeon, AVX-512, 2 cores ([more](docs/performance.md)) | here | elsewhere |\n'
         '| --- | --- | --- |\n'
-        '| skNet, training | 60.0 images/s | 24.0 images/s (PyTorch) |\n'
+        '| skNet, training, batch 64 | 60.0 images/s | 24.0 images/s (PyTorch 2.13.0) |\n'
     )
     assert '| 2026-11-26 | 3.13.0 |' in found['machines']
 
