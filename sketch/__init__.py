@@ -13,6 +13,7 @@ stderr_filter       hides what no switch turns off
 
 data/               drawings -> images -> batches
     quickdraw           parser of .bin files
+    simplify            raw strokes -> those of the data set
     raster              strokes -> images
     download            fetches .bin files
     http_client         requests that end with an answer or one short reason

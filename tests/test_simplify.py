@@ -1,0 +1,88 @@
+"""Raw strokes, simplified: beside Google's own results, and what holds for any strokes."""
+
+import json
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from sketch.data import raster
+from sketch.data.simplify import simplify
+
+strokes_of = st.lists(
+    arrays.arrays(
+        float,
+        st.tuples(st.integers(1, 12), st.just(2)),
+        elements=st.floats(-1000, 1000, allow_subnormal=False),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def grey_levels(strokes):
+    return np.asarray(raster.draw(strokes), float)
+
+
+def test_as_google_simplifies(real_drawings):
+    same, differences = [], []
+    for line in (real_drawings / 'raw' / 'pairs.ndjson').read_text().splitlines():
+        pair = json.loads(line)
+        raw, google = (
+            [np.stack(stroke[:2], axis=1) for stroke in pair[form]]
+            for form in ('raw', 'simplified')
+        )
+        ours = simplify(raw)
+        same.append(len(ours) == len(google) and all(map(np.array_equal, ours, google)))
+        differences.append(np.abs(grey_levels(ours) - grey_levels(google)).mean())
+    assert len(same) == 200
+    assert np.mean(same) >= 0.8
+    assert np.mean(differences) <= 0.1
+
+
+def test_a_straight_line_keeps_its_ends_only():
+    line = np.stack([np.linspace(10, 60, 30), np.linspace(5, 15, 30)], axis=1)
+    (simplified,) = simplify([line])
+    assert simplified.dtype == np.uint8
+    assert simplified.tolist() == [[0, 0], [255, 51]]
+
+
+def test_a_corner_stays_and_a_tremble_goes():
+    corner = [[0, 0], [100, 0], [100, 20]]
+    assert simplify([corner])[0].tolist() == [[0, 0], [255, 0], [255, 51]]
+    trembling = [[0, 0], [50, 0.5], [100, 0], [100, 20]]  # at this scale 1.3 pixels
+    assert simplify([trembling])[0].tolist() == [[0, 0], [255, 0], [255, 51]]
+
+
+def test_time_is_ignored_and_empty_strokes_are_left_out():
+    with_time = [[0, 0, 1], [10, 10, 2]]
+    assert simplify([with_time, []])[0].tolist() == [[0, 0], [255, 255]]
+    assert simplify([]) == simplify([[]]) == []
+
+
+def test_one_place_is_one_dot():
+    assert [stroke.tolist() for stroke in simplify([[[7, 9]], [[7, 9], [7, 9]]])] == [
+        [[0, 0]],
+        [[0, 0]],
+    ]
+
+
+@given(strokes_of)
+def test_ends_stay(strokes):
+    points = np.concatenate(strokes)
+    corner, longer = points.min(axis=0), np.ptp(points, axis=0).max()
+    scale = 255 / longer if longer > 0 else 0
+    simplified = simplify(strokes)
+    assert len(simplified) == len(strokes)
+    for stroke, found in zip(strokes, simplified):
+        ends = (stroke[[0, -1]] - corner) * scale
+        assert np.abs(ends - found[[0, -1]]).max() <= 0.5 + 1e-9
+
+
+@given(strokes_of, st.sampled_from([0.125, 0.5, 4.0]), st.integers(-500, 500))
+def test_size_and_place_do_not_matter(strokes, factor, shift):
+    strokes = [stroke.round() for stroke in strokes]  # all numbers below are exact
+    moved = [stroke * factor + shift for stroke in strokes]
+    for one, other in zip(simplify(strokes), simplify(moved)):
+        assert one.tolist() == other.tolist()
