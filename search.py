@@ -136,13 +136,7 @@ def parse_arguments(argv):
 
     data = arguments.add_argument_group('data and network')
     command_line.add_data(data)
-    data.add_argument(
-        '--checkpoint',
-        type=Path,
-        metavar='FOLDER',
-        help='checkpoint folder; without it, the one in the current folder with the most epochs',
-    )
-    command_line.add_unfinished(data)
+    command_line.add_checkpoint(data)
     data.add_argument(
         '--distance', choices=DISTANCES, default=Default.distance, help='distance between vectors'
     )
@@ -190,10 +184,7 @@ def check_output(out, query, folder):
 def main(argv=None):
     """Parse the command line, search, and return what was found, as a list of dicts."""
     options = parse_arguments(argv)
-    if options.checkpoint:
-        (folder,) = folders.chosen([options.checkpoint], None, options.unfinished)
-    else:
-        folder = folders.most_trained('.', options.unfinished)
+    folder = folders.one(options.checkpoint, options.unfinished)
     dataset = open_dataset(options.data, ['test'])
     check_output(options.out, options.query, dataset.folder)
     if options.examples:

@@ -70,6 +70,11 @@ evaluation/         measures a checkpoint
     figures             draws what plots.py shows
     results             results.csv
     points              the numbers that figures show
+
+page/               the page of draw.py, with what the browser loads in static/
+    app                 the server
+    queries             checks what the browser asks
+    answers             what a drawing or a test image finds
 """
 
 import os

@@ -62,6 +62,7 @@ natural_int = _argument_type(int, lambda n: 0 <= n < 2**63, 'a whole number of a
 seed = _argument_type(int, lambda n: 0 <= n < 2**32, f'a whole number from 0 to {2**32 - 1}')
 # 0 is the untrained network.
 epoch_count = _argument_type(float, lambda x: 0 <= x < 1e6, 'a number of epochs')
+port = _argument_type(int, lambda n: 0 <= n < 2**16, 'a port, 0 to 65535')
 above_0 = _argument_type(float, lambda x: 0 < x < 1e300, 'a number above 0')
 below_1 = _argument_type(float, lambda x: 0 <= x < 1, 'a number from 0 up to below 1')
 
@@ -98,6 +99,17 @@ def add_checkpoints(arguments):
         type=Path,
         metavar='CHECKPOINT_FOLDER',
         help='checkpoint folders; without any, every checkpoints_* in --checkpoints',
+    )
+    add_unfinished(arguments)
+
+
+def add_checkpoint(arguments):
+    """Add --checkpoint, the one folder to work on."""
+    arguments.add_argument(
+        '--checkpoint',
+        type=Path,
+        metavar='FOLDER',
+        help='checkpoint folder; without it, the one in the current folder with the most epochs',
     )
     add_unfinished(arguments)
 

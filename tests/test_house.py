@@ -10,7 +10,7 @@ from conftest import ROOT
 
 import sketch
 
-SCRIPTS = {'create_dataset', 'train', 'load', 'mAP', 'plots', 'search'}
+SCRIPTS = {'create_dataset', 'train', 'load', 'mAP', 'plots', 'search', 'draw'}
 MODELS = {'n1', 'n2', 'n1_features', 'n2_features'}
 FOLDERS = ('sketch', 'tools', 'benchmarks')
 FILES = [*ROOT.glob('*.py'), *(path for name in FOLDERS for path in (ROOT / name).rglob('*.py'))]
@@ -20,7 +20,7 @@ WITHOUT_TENSORFLOW = [
     *SCRIPTS,
     *('sketch.runs.settings', 'sketch.runs.names', 'sketch.runs.folders'),
     *('sketch.data.dataset', 'sketch.data.query_image', 'sketch.data.samplers', 'sketch.data.ink'),
-    'sketch.networks.registry',
+    *('sketch.networks.registry', 'sketch.page.queries'),
     *('sketch.evaluation.results', 'sketch.evaluation.report', 'sketch.evaluation.compactness'),
     *('sketch.training.workers', 'tools.synthetic', 'tools.fill_tables', 'tools.precise_bn'),
     'benchmarks.__main__',
@@ -103,6 +103,19 @@ def test_no_tensorflow_without_need(name):
     code = f'import {name}, sys; print("tensorflow" in sys.modules)'
     shown = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
     assert shown.stdout.strip() == 'False', shown.stderr
+
+
+def test_only_the_page_needs_flask_and_waitress():
+    def first_words(tree):
+        for node in ast.walk(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ''] if isinstance(node, ast.ImportFrom) else []
+            yield from (name.split('.')[0] for name in names)
+
+    servers = {'flask', 'waitress', 'werkzeug'}
+    found = {name for name, tree in MODULES.items() if servers & set(first_words(tree))}
+    assert found == {'draw', 'sketch.page.app'}
+    assert importers(in_folder('sketch.page')) <= {'draw', *in_folder('sketch.page')}
 
 
 def test_tensorflow_is_imported_in_one_place():

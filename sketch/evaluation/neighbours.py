@@ -18,7 +18,7 @@ class Neighbours:
         self._prepared = prepare(vectors, distance)
         self._power = self._power_of(vectors)
 
-    def nearest(self, query, top):
+    def nearest(self, query, top, leading=None):
         """Return the indices of the vectors nearest to a query and their distances, nearest first.
 
         Equal distances keep index order.
@@ -26,6 +26,7 @@ class Neighbours:
         Args:
             query: (values,), finite.
             top: how many.
+            leading: bool (images,), vectors that come before all others, however far they are.
         """
         vectors, power = self._prepared, 0
         if self._power or self._power_of(query):
@@ -36,7 +37,10 @@ class Neighbours:
         else:
             (query,) = prepare(query[np.newaxis], self._distance)
         squared = squared_distances(vectors, query)
-        order = np.argsort(squared, kind='stable')[:top]
+        order = np.argsort(squared, kind='stable')
+        if leading is not None:
+            order = order[np.argsort(~leading[order], kind='stable')]
+        order = order[:top]
         return order, np.ldexp(from_squared(squared[order], self._distance), power)
 
     def _power_of(self, vectors):

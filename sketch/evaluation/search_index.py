@@ -3,6 +3,7 @@
 An index keeps the network and the vectors in memory, ready for one query after another.
 """
 
+import functools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,7 +60,7 @@ class SearchIndex:
         )
         self.network = LoadedNetwork(self.checkpoint, dataset.size)
         self.vectors = self._compared(self.fc1)
-        self._neighbours = Neighbours(self.vectors, distance)
+        self._neighbours = {distance: Neighbours(self.vectors, distance)}
 
     def __enter__(self):
         return self
@@ -77,15 +78,20 @@ class SearchIndex:
         vectors = 'the embedding' if self.checkpoint.settings.has_triplets else 'fc1'
         return f'{self.checkpoint.run}: {self.distance} distance of {vectors}'
 
-    def search(self, vector, top, exclude=None):
+    def search(self, vector, top, exclude=None, *, distance=None, leading=None):
         """Return the nearest images to a vector: indices and distances, nearest first.
 
         Args:
             vector: (values,).
             top: how many.
             exclude: index of an image to leave out: the query itself.
+            distance: one of ranking.DISTANCES; None is that of the index.
+            leading: bool (images,), images that come before all others, such as same_class.
         """
-        order, distances = self._neighbours.nearest(vector, top + 1)
+        distance = distance or self.distance
+        if distance not in self._neighbours:
+            self._neighbours[distance] = Neighbours(self.vectors, distance)
+        order, distances = self._neighbours[distance].nearest(vector, top + 1, leading)
         keep = (order != exclude).nonzero()[0][:top]
         return order[keep], distances[keep]
 
@@ -93,17 +99,37 @@ class SearchIndex:
         """Return the predicted category of each image: a list of (category, probability in 0..1).
 
         The category is one of those that the network was trained on. The list holds None for every
-        image if the network's categories are unknown, or if its classifier is untrained: a triplet
-        loss alone does not train it.
+        image if the network's categories are unknown, or if its classifier is untrained.
 
         Args:
             fc1: float (images, 1024), the feature vectors.
         """
-        settings = self.checkpoint.settings
-        if settings.loss == TRIPLET or settings.categories is None:
+        categories = self.checkpoint.settings.categories
+        if not self.has_classifier or categories is None:
             return [None] * len(fc1)
         probabilities = self.network.outputs.class_probabilities(fc1)
-        return [(settings.categories[row.argmax()], float(row.max())) for row in probabilities]
+        return [(categories[row.argmax()], float(row.max())) for row in probabilities]
+
+    @property
+    def has_classifier(self):
+        """Whether the network's classifier is trained: a triplet loss alone does not train it."""
+        return self.checkpoint.settings.loss != TRIPLET
+
+    @functools.cached_property
+    def classified(self):
+        """The class that the network gives each image, int64 (images,), of its own labels."""
+        return self.network.outputs.class_probabilities(self.fc1).argmax(axis=1)
+
+    def same_class(self, fc1):
+        """Return which images the network gives the class of a query, bool (images,).
+
+        The paper's conclusions propose to retrieve these first.
+
+        Args:
+            fc1: float (1024,), of the query.
+        """
+        probabilities = self.network.outputs.class_probabilities(fc1[np.newaxis])
+        return self.classified == probabilities.argmax()
 
     def category(self, index):
         """Return the name of an image's category."""

@@ -32,9 +32,14 @@ def find(root):
     return sorted(folders, key=lambda path: (series(path.name), epochs_in(path.name) or 0))
 
 
-def most_trained(root, unfinished):
-    """Return the checkpoint folder with the most epochs; arguments and errors as of `chosen`."""
-    return max(chosen([], root, unfinished), key=_epochs)
+def one(named, unfinished):
+    """Return the folder that is named or, for None, the one in the current folder with most epochs.
+
+    Arguments and errors as of `chosen`.
+    """
+    if named:
+        return chosen([named], None, unfinished)[0]
+    return max(chosen([], '.', unfinished), key=_epochs)
 
 
 def chosen(named, root, unfinished):

@@ -1,0 +1,108 @@
+"""The page's server: a Flask application that trusts nothing that it is sent.
+
+It answers requests for this host only, so a page of another site cannot reach it by a name of its
+own (DNS rebinding). Errors are JSON with a reason. What a client sends is never logged.
+"""
+
+import ipaddress
+import sys
+import traceback
+
+from flask import Flask, abort, jsonify, request, send_file
+from werkzeug.exceptions import HTTPException
+
+from sketch.errors import InputError
+from sketch.page import queries
+
+HEADERS = {
+    'Content-Security-Policy': "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+}
+IMAGE_SECONDS = 3600  # that a browser keeps a test image
+
+
+def make_app(answers, host):
+    """Return the Flask application.
+
+    Args:
+        answers: answers.Answers.
+        host: name or address that the server is bound to.
+    """
+    app = Flask(__name__, static_url_path='/static')
+    app.config['MAX_CONTENT_LENGTH'] = queries.BYTES
+    about = answers.about()
+
+    @app.before_request
+    def refuse_other_hosts():
+        if not is_this_host(request.host, host):
+            return jsonify(error='this server has another name'), 421
+
+    @app.after_request
+    def add_headers(response):
+        response.headers.update(HEADERS)
+        response.headers.setdefault('Cache-Control', 'no-store')
+        return response
+
+    @app.get('/')
+    def page():
+        return app.send_static_file('index.html')
+
+    @app.get('/about')
+    def tell_about():
+        return jsonify(about)
+
+    @app.get('/image/<int:number>.png')
+    def image(number):
+        if number >= about['images']:
+            abort(404)
+        path = answers.path(number)
+        return send_file(path, mimetype='image/png', max_age=IMAGE_SECONDS)
+
+    @app.post('/query')
+    def query():
+        if request.mimetype != 'application/json':
+            abort(415)
+        asked = queries.read(request.get_data(), about['images'])
+        order = {name: getattr(asked, name) for name in ('distance', 'class_first', 'top')}
+        if asked.strokes is None:
+            return jsonify(answers.find_like(asked.index, **order))
+        return jsonify(answers.find_drawn(asked.strokes, **order))
+
+    app.register_error_handler(InputError, _bad_query)
+    app.register_error_handler(Exception, _failed)
+    return app
+
+
+def _bad_query(error):
+    return jsonify(error=str(error)), 400
+
+
+def _failed(error):
+    if isinstance(error, HTTPException):
+        return error.response or (jsonify(error=error.name), error.code)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    # Not its message, which may quote the client.
+    print(f'error: {type(error).__name__} in {place.filename}:{place.lineno}', file=sys.stderr)
+    return jsonify(error='the server failed; its terminal says where'), 500
+
+
+def is_this_host(given, bound):
+    """Return whether a Host header is an address, localhost, or the name the server is bound to.
+
+    Args:
+        given: the header, with or without a port.
+        bound: name or address.
+    """
+    name = given.partition(']')[0].lstrip('[') if given.startswith('[') else given.split(':')[0]
+    if name.lower() in ('localhost', bound.lower()):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

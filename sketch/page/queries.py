@@ -1,0 +1,88 @@
+"""Checks what the page asks for: a drawing or a test image, the order, and how many answers."""
+
+import json
+from typing import NamedTuple
+
+import numpy as np
+
+from sketch.errors import InputError
+from sketch.evaluation.ranking import DISTANCES
+
+BYTES = 512 * 1024  # of a request
+STROKES, POINTS = 500, 20_000  # of a drawing
+FURTHEST = 1e6  # of a coordinate from 0
+TOP = 200  # answers
+FIELDS = ('strokes', 'index', 'distance', 'class_first', 'top')
+
+
+class Asked(NamedTuple):
+    """A query of the page, checked."""
+
+    strokes: list  # of float64 (points, 2) arrays of x, y; None if the query is a test image
+    index: int  # of a test image; None if the query is a drawing
+    distance: str
+    class_first: bool
+    top: int
+
+
+def read(body, images):
+    """Return the Asked of a request's body.
+
+    Args:
+        body: bytes, JSON: an object with `strokes`, a list of strokes [[x, ...], [y, ...]], or with
+            `index`; and with any of `distance`, `class_first`, `top`.
+        images: how many test images there are.
+
+    Raises:
+        InputError: the reason, without anything of what was sent.
+    """
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InputError('the request is not JSON') from None
+    if not isinstance(asked, dict) or not set(asked) <= set(FIELDS):
+        raise InputError(f'give a JSON object with some of: {", ".join(FIELDS)}')
+    if ('strokes' in asked) == ('index' in asked):
+        raise InputError('give either strokes or an index')
+    distance = asked.get('distance', DISTANCES[0])
+    if distance not in DISTANCES:
+        raise InputError(f'distance: one of {", ".join(DISTANCES)}')
+    class_first = asked.get('class_first', False)
+    if not isinstance(class_first, bool):
+        raise InputError('class_first: true or false')
+    top = _whole('top', asked.get('top', 24), range(1, TOP + 1))
+    if 'index' in asked:
+        index = _whole('index', asked['index'], range(images))
+        return Asked(None, index, distance, class_first, top)
+    return Asked(_strokes(asked['strokes']), None, distance, class_first, top)
+
+
+def _whole(name, value, allowed):
+    if type(value) is not int or value not in allowed:
+        raise InputError(f'{name}: a whole number from {allowed[0]} to {allowed[-1]}')
+    return value
+
+
+def _strokes(given):
+    """Return the strokes of a request as arrays."""
+    if not isinstance(given, list) or not 1 <= len(given) <= STROKES:
+        raise InputError(f'strokes: a list of 1 to {STROKES} strokes')
+    strokes, points = [], 0
+    for stroke in given:
+        if not isinstance(stroke, list) or len(stroke) != 2:
+            raise InputError('strokes: each is a list of two lists, x and y')
+        xs, ys = stroke
+        if not all(isinstance(part, list) for part in stroke) or not 1 <= len(xs) == len(ys):
+            raise InputError('strokes: x and y are lists of the same length, at least 1')
+        points += len(xs)
+        if points > POINTS:
+            raise InputError(f'strokes: {POINTS} points at most')
+        if not all(map(_is_coordinate, xs + ys)):
+            raise InputError(f'strokes: coordinates are numbers from {-FURTHEST:g} to {FURTHEST:g}')
+        strokes.append(np.array(stroke, float).T)
+    return strokes
+
+
+def _is_coordinate(value):
+    # Not a bool, which is a kind of int; NaN is in no range.
+    return type(value) in (int, float) and -FURTHEST <= value <= FURTHEST
