@@ -39,6 +39,8 @@ demo: $(VENV)/installed
 	@awk -F, '$$9 == "accuracy" { printf "  %s: %s accuracy %.3f\n", $$1, $$8, $$14 } \
 	    $$10 == "standard" { printf "  %s: mAP@%s %.3f\n", $$1, $$13, $$14 }' demo/results.csv
 	@echo 'Figures 3 to 7: demo/figures/; what some queries find: demo/search.png'
+	@echo 'Draw and find: $(PY) draw.py --data demo \
+	    --checkpoint demo/checkpoints_n1_batch16_momentum0.85_3e'
 
 reproduction: $(VENV)/installed
 	PY=$(PY) bash tools/reproduce.sh $(FILES) $(OUT)

@@ -22,6 +22,7 @@ from benchmarks import (
     creation,
     input_memory,
     machine,
+    page,
     performance,
     query,
     retrieval,
@@ -39,6 +40,7 @@ def quick_set(files):
         steps.measure,
         retrieval.measure,
         query.measure,
+        page.measure,
         partial(creation.measure, 10_000, files),
         partial(input_memory.measure, 10_000),
     ]

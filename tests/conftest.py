@@ -1,5 +1,6 @@
 """Small data sets that every test file can use, and the way to run a script as a user does."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,21 @@ REAL = ROOT.parent / 'shared' / 'quickdraw'
 # train.py's flags for the narrowest skNet that is still one: seconds instead of minutes.
 NARROW = ['--net', 'n1', '--filters', '2', '2', '2', '2', '--batch-size', '8']
 NARROW_NAME = 'checkpoints_n1_filters2-2-2-2_batch8'
+
+
+@contextlib.contextmanager
+def served(dataset, checkpoint):
+    """A running draw.py: the process, and its address."""
+    command = [sys.executable, ROOT / 'draw.py', '--data', dataset.folder, '--no-browser']
+    command += ['--checkpoint', checkpoint, '--port', '0']
+    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
+    with subprocess.Popen(command, **pipes) as process:
+        try:
+            title, address = process.stdout.readline(), process.stdout.readline().split(' ')[0]
+            assert 'skNet' in title, process.communicate()
+            yield process, address
+        finally:
+            process.kill()
 
 
 def variables(folder):

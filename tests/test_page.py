@@ -1,20 +1,17 @@
 """The page of draw.py over HTTP: what it answers, what it refuses, and how it starts and ends."""
 
 import base64
-import contextlib
 import dataclasses
 import io
 import json
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
 
 import numpy as np
 import pytest
-from conftest import NARROW, ROOT
+from conftest import NARROW, served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -234,23 +231,8 @@ def test_a_failure_is_told_without_what_was_sent(client, monkeypatch, capsys):
     assert 'secret' not in printed + failed.text
 
 
-@contextlib.contextmanager
-def serving(dataset, checkpoint):
-    """A running draw.py: the process, and its address."""
-    command = [sys.executable, ROOT / 'draw.py', '--data', dataset.folder, '--no-browser']
-    command += ['--checkpoint', checkpoint, '--port', '0']
-    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
-    with subprocess.Popen(command, **pipes) as process:
-        try:
-            title, address = process.stdout.readline(), process.stdout.readline().split(' ')[0]
-            assert 'skNet' in title, process.communicate()
-            yield process, address
-        finally:
-            process.kill()
-
-
 def test_a_server_answers_and_ends_at_once(small_dataset, checkpoint):
-    with serving(small_dataset, checkpoint) as (process, address):
+    with served(small_dataset, checkpoint) as (process, address):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         body = json.dumps({'strokes': CROSS}).encode()
         for _ in range(3):
