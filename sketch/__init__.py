@@ -58,6 +58,7 @@ evaluation/         measures a checkpoint
     features            fc1 of all images
     outputs             class probabilities and embedding, from fc1
     loaded_network      a network in one session, for many images
+    exported            a network for use without this code
     ranking             exact order by distance
     neighbours          the vectors nearest to a query
     relevant_ranks      ranks of the relevant images, by counting

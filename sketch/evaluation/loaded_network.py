@@ -25,18 +25,9 @@ class LoadedNetwork:
     def __init__(self, checkpoint, size):
         self.outputs = Outputs(checkpoint)
         self._checkpoint = checkpoint
-        reader = tf.train.load_checkpoint(literal(checkpoint.prefix))
-
-        def trained(getter, name, **options):
-            # A variable would need an initial value and a restoring operation: slow to build.
-            return tf.constant(reader.get_tensor(name))
-
-        settings, predict = checkpoint.settings, tf.estimator.ModeKeys.PREDICT
         with tf.Graph().as_default() as graph:
             self._images = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 1))
-            with tf.compat.v1.variable_scope('', custom_getter=trained):
-                spec = NETWORKS[settings.net].model_fn(self._images, None, predict, settings.params)
-            self._fc1 = spec.predictions['fc1']
+            self._fc1 = constant_fc1(checkpoint, self._images)
         graph.finalize()
         config = tf.compat.v1.ConfigProto()
         # Off: TensorFlow's optimizer would multiply out all folded kernels at the first image.
@@ -66,3 +57,25 @@ class LoadedNetwork:
         batches = np.split(images[..., np.newaxis], starts)
         vectors = [self._session.run(self._fc1, {self._images: batch}) for batch in batches]
         return check_finite(np.concatenate(vectors), self._checkpoint)
+
+
+def constant_fc1(checkpoint, images):
+    """Add a checkpoint's network to the current graph, its weights as constants.
+
+    Args:
+        checkpoint: checkpoints.Checkpoint.
+        images: tensor uint8 (images, side, side, 1).
+
+    Returns:
+        tensor float32 (images, 1024).
+    """
+    reader = tf.train.load_checkpoint(literal(checkpoint.prefix))
+
+    def trained(getter, name, **options):
+        # A variable would need an initial value and a restoring operation: slow to build.
+        return tf.constant(reader.get_tensor(name))
+
+    settings, predict = checkpoint.settings, tf.estimator.ModeKeys.PREDICT
+    with tf.compat.v1.variable_scope('', custom_getter=trained):
+        spec = NETWORKS[settings.net].model_fn(images, None, predict, settings.params)
+    return spec.predictions['fc1']

@@ -13,14 +13,18 @@ class Outputs:
 
     Args:
         checkpoint: checkpoints.Checkpoint. It is read once, here.
+
+    Attributes:
+        kernel, bias: of fc2, float64 (1024, classes) and (classes,).
+        to_embedding: float64 (1024, embedding size), None without a triplet loss.
     """
 
     def __init__(self, checkpoint):
         reader = tf.train.load_checkpoint(literal(checkpoint.prefix))
         has_embedding = checkpoint.settings.has_triplets
-        self._kernel = reader.get_tensor(f'{FC2}/kernel').astype(np.float64)
-        self._bias = reader.get_tensor(f'{FC2}/bias').astype(np.float64)
-        self._to_embedding = (
+        self.kernel = reader.get_tensor(f'{FC2}/kernel').astype(np.float64)
+        self.bias = reader.get_tensor(f'{FC2}/bias').astype(np.float64)
+        self.to_embedding = (
             reader.get_tensor(EMBEDDING).astype(np.float64) if has_embedding else None
         )
 
@@ -30,7 +34,7 @@ class Outputs:
         Args:
             fc1: float (images, 1024).
         """
-        logits = fc1.astype(np.float64) @ self._kernel + self._bias
+        logits = fc1.astype(np.float64) @ self.kernel + self.bias
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         return weights / weights.sum(axis=1, keepdims=True)
 
@@ -42,7 +46,7 @@ class Outputs:
         Args:
             fc1: float (images, 1024).
         """
-        if self._to_embedding is None:
+        if self.to_embedding is None:
             return None
-        embedded = fc1.astype(np.float64) @ self._to_embedding
+        embedded = fc1.astype(np.float64) @ self.to_embedding
         return embedded / np.maximum(np.linalg.norm(embedded, axis=1, keepdims=True), 1e-12)

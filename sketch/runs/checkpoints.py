@@ -38,10 +38,22 @@ class Checkpoint(NamedTuple):
         return f'{self.folder}: {TITLES[self.settings.net]}, step {self.step}'
 
 
-def open_checkpoint(folder, dataset):
+class ImageSize(NamedTuple):
+    """What a checkpoint is checked against if no data set is at hand."""
+
+    folder: Path  # of the checkpoint
+    classes: int
+    size: int
+
+
+def open_checkpoint(folder, dataset=None):
     """Return the newest Checkpoint of a folder, after checking that it fits a data set.
 
     The settings of an unfinished training have the epochs reached so far, to 3 decimals.
+
+    Args:
+        folder: of the checkpoint.
+        dataset: dataset.Dataset; None for images of the size in its settings, or of the paper's.
 
     Raises:
         InputError: no checkpoint, a corrupt one, or one for other classes or images.
@@ -53,6 +65,8 @@ def open_checkpoint(folder, dataset):
     except InputError as error:
         raise InputError(f'{error}; train or fetch it again') from None
     settings = run_settings.load(folder) or _recognise(folder, prefix, variables)
+    if dataset is None:
+        dataset = ImageSize(folder, settings.classes, settings.size or run_settings.Default.size)
     for setting, name in (('classes', 'categories'), ('size', 'pixels a side')):
         mine, theirs = getattr(settings, setting), getattr(dataset, setting)
         if mine is not None and mine != theirs:
