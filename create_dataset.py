@@ -2,12 +2,14 @@
 
     python create_dataset.py --files files --categories categories.txt --download
 
-Takes a folder of QuickDraw `.bin` files, one per category, and a text file with one category name
-per line. --download fetches the files of the chosen categories. Fills --out with
-training/<category>/<key_id>.png and testing/<category>/<key_id>.png (8-bit grey, black on white),
-conversion_labels.json (category -> label, in the order chosen), dataset.png (a few drawings of each
-category) and dataset.json (all settings; written last, so a folder without it is unfinished). The
-same files, names and seed give the same bytes, whatever the number of workers.
+Takes a folder of QuickDraw files, one per category, and a text file with one category name per
+line. A file is `.bin`, or `.ndjson` with simplified or raw drawings. --download fetches the `.bin`
+files of the chosen categories. Fills --out with training/<category>/<key_id>.png and
+testing/<category>/<key_id>.png (8-bit grey, black on white), conversion_labels.json (category ->
+label, in the order chosen), dataset.png (a few drawings of each category), drawings.csv (which
+drawings they are; --drawings makes the same data set of it) and dataset.json (all settings; written
+last, so a folder without it is unfinished). The same files, names and seed give the same bytes,
+whatever the number of workers.
 """
 
 import hashlib
@@ -18,11 +20,9 @@ import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-import numpy as np
-
 from sketch import atomic, command_line
-from sketch.data import builder, raster, staging
-from sketch.data.dataset import MANIFEST, SHEET, is_folder_name, read_manifest
+from sketch.data import builder, category_names, drawing_files, raster, selection, staging
+from sketch.data.dataset import DRAWINGS, MANIFEST, SHEET
 from sketch.errors import InputError
 from sketch.networks.registry import SMALLEST, TITLES
 from sketch.runs.settings import Default
@@ -46,11 +46,14 @@ def construct_from_scratch(
     categories_only=None,
     download=False,
     mirror=BUCKET,
+    recognized_only=False,
+    exclude=None,
+    drawings=None,
 ):
     """Build the data set and return its manifest, the content of OUT/dataset.json.
 
     Args:
-        files: folder of `<category>.bin` files.
+        files: folder of the categories' files (sketch/data/drawing_files.py has their names).
         categories: text file of category names; empty lines are skipped. None is categories.txt in
             the current folder, or beside this script.
         out: folder to fill. A data set with the same settings is kept. Nothing that this function
@@ -66,6 +69,10 @@ def construct_from_scratch(
         categories_only: names to choose from, instead of the whole list.
         download: fetch the chosen files that are missing or corrupt.
         mirror: http or https URL to fetch from.
+        recognized_only: choose from the drawings that the game recognized.
+        exclude: file of key_ids that are not used, one per line, or a table with that column.
+        drawings: drawings.csv of a data set, to make exactly that one: it decides categories and
+            drawings, train and test; nothing is chosen.
 
     Raises:
         InputError: names the file and the remedy. OUT is left as it was.
@@ -82,10 +89,23 @@ def construct_from_scratch(
         raise InputError(f'seed {seed}: must not be negative')
     if size not in SIZES:
         raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
-    categories = categories or _default_categories()
-    names = _names_to_choose_from(categories, categories_only)
-    if classes is None:
-        classes = len(names) if categories_only else min(Default.classes, len(names))
+    listed = None
+    if drawings is not None:
+        given = {
+            'classes': classes,
+            'categories_only': categories_only,
+            'exclude': exclude,
+            'recognized_only': recognized_only,
+        }
+        listed = _read_list(drawings, out, [name for name, value in given.items() if value])
+        names = list(listed)
+        classes = len(names)
+        train, test = (len(ids) for ids in next(iter(listed.values())).values())
+    else:
+        categories = categories or _default_categories()
+        names = _names_to_choose_from(categories, categories_only)
+        if classes is None:
+            classes = len(names) if categories_only else min(Default.classes, len(names))
     settings = {
         'classes': classes,
         'train': train,
@@ -94,103 +114,32 @@ def construct_from_scratch(
         'seed': seed,
         'names': len(names),
         'names_sha256': hashlib.sha256('\n'.join(names).encode()).hexdigest(),
+        **({'recognized_only': True} if recognized_only else {}),
+        **({'excluded_sha256': selection.digest(exclude)} if exclude else {}),
+        **({'drawings_sha256': selection.digest(drawings)} if listed else {}),
     }
+    excluded = selection.read_key_ids(exclude) if exclude else None
     out.mkdir(parents=True, exist_ok=True)
     with atomic.exclusive(out, 'create_dataset'):
         staging.recover(out)
-        existing = existing_manifest(out, settings, force)
+        existing = staging.existing_manifest(out, settings, force)
         if existing is not None and not force:
             print(f'{out / MANIFEST}: kept, it has these settings (--force rebuilds it)')
             return existing
         # 2. The categories, and their files.
         source = '--categories-only' if categories_only else categories
-        chosen = choose_categories(names, classes, seed, source)
+        chosen = names if listed else category_names.choose_categories(names, classes, seed, source)
         if download:
             _download(chosen, files, mirror)
-        check_files(chosen, files)
+        found = _found(chosen, files)
         # 3. The drawings, as images.
-        return _build_and_publish(out, files, chosen, settings, workers)
-
-
-def read_categories(path):
-    """Return the names in a categories file, in file order.
-
-    Raises:
-        InputError: the file is missing, empty or not UTF-8; a name repeats or cannot be a folder's.
-    """
-    try:
-        lines = Path(path).read_text(encoding='utf-8-sig').splitlines()
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such file; give --categories, one name per line') from None
-    except UnicodeDecodeError as error:
-        raise InputError(f'{path}: not UTF-8 text at byte {error.start}') from None
-    seen = {}
-    for number, line in enumerate(lines, 1):
-        name = line.strip()
-        if not name:
-            continue
-        if not is_folder_name(name):
-            raise InputError(f'{path}: line {number}: {name!r} cannot be the name of a folder')
-        if name in seen:
-            raise InputError(
-                f'{path}: line {number}: {name!r} is also on line {seen[name]}; remove one'
+        selections = {
+            name: selection.Selection(
+                train, test, seed, recognized_only, excluded, listed and listed[name]
             )
-        seen[name] = number
-    if not seen:
-        raise InputError(f'{path}: contains no category names')
-    return list(seen)
-
-
-def choose_categories(names, classes, seed, source):
-    """Return `classes` of the names in random order; their labels are 0, 1, 2, ..."""
-    if classes > len(names):
-        raise InputError(f'{source}: {len(names)} categories, fewer than --classes {classes}')
-    return [names[index] for index in np.random.default_rng(seed).permutation(len(names))[:classes]]
-
-
-def check_files(chosen, files):
-    """Raise InputError unless the `.bin` file of every chosen category exists."""
-    if not files.is_dir():
-        raise InputError(f'{files}: no such folder; give --files, the folder of .bin files')
-    missing = [name for name in chosen if not (files / f'{name}.bin').is_file()]
-    if missing:
-        raise InputError(
-            f'{files / missing[0]}.bin: missing ({len(missing)} of {len(chosen)} chosen are); '
-            'fetch it with --download, or remove its name from the categories file'
-        )
-
-
-def existing_manifest(out, settings, force):
-    """Return the manifest of a finished data set in OUT, None if OUT is free.
-
-    Raises:
-        InputError: OUT has a data set with other settings, or files that this script did not make
-            and would replace.
-    """
-    manifest = read_manifest(out)
-    if manifest is None:
-        for part in staging.PARTS:
-            if (out / part).exists():
-                raise InputError(
-                    f'{out / part}: not a finished data set of create_dataset.py (no {MANIFEST} '
-                    'beside it); move it away or give another --out'
-                )
-        return None
-    if force:
-        staging.check_own(out, manifest)
-    found = manifest['settings']
-    different = [key for key in settings if found.get(key) != settings[key]]
-    if different and not force:
-        values = ', '.join(
-            'other names to choose from'
-            if key == 'names_sha256'
-            else f'{key} {found.get(key)} not {settings[key]}'
-            for key in different
-        )
-        raise InputError(
-            f'{out / MANIFEST}: made with {values}; give another --out, or --force to replace it'
-        )
-    return manifest
+            for name in chosen
+        }
+        return _build_and_publish(out, found, selections, settings, workers)
 
 
 def _default_categories():
@@ -199,7 +148,7 @@ def _default_categories():
 
 
 def _names_to_choose_from(categories, categories_only):
-    names = read_categories(categories)
+    names = category_names.read_categories(categories)
     if not categories_only:
         return names
     unknown = [name for name in categories_only if name not in names]
@@ -210,11 +159,36 @@ def _names_to_choose_from(categories, categories_only):
     return list(dict.fromkeys(categories_only))
 
 
+def _read_list(path, out, given):
+    """Return the drawings of a list; refuse what would contradict it or be replaced."""
+    if given:
+        raise InputError(f'drawings: leave out {", ".join(given)}; the list decides')
+    if Path(path).resolve() == (out / DRAWINGS).resolve():
+        raise InputError(
+            f'{path}: the data set would replace it; give it another name, or another --out'
+        )
+    return selection.read_list(path)
+
+
+def _found(chosen, files):
+    """Return {category: Path of its drawings}; InputError if one is missing."""
+    found = drawing_files.find_files(files, chosen)
+    missing = [name for name in chosen if name not in found]
+    if missing:
+        raise InputError(
+            f'{files / missing[0]}.bin: missing ({len(missing)} of {len(chosen)} chosen are), '
+            'and no .ndjson; fetch it with --download, or remove its name from the categories file'
+        )
+    return found
+
+
 def _download(chosen, files, mirror):
     """Fetch the chosen files; print a line for each reason why one fails, if there are several."""
     from sketch.data.download import fetch  # requests is slow to load and seldom needed
 
-    failed = fetch(chosen, files, mirror)
+    kept = drawing_files.find_files(files, chosen) if files.is_dir() else {}
+    wanted = [name for name in chosen if name not in kept or kept[name].name == f'{name}.bin']
+    failed = fetch(wanted, files, mirror)
     if not failed:
         return
     alike = {}  # reason -> files
@@ -233,11 +207,11 @@ def _download(chosen, files, mirror):
     )
 
 
-def _build_and_publish(out, files, chosen, settings, workers):
+def _build_and_publish(out, files, selections, settings, workers):
     """Build beside OUT and rename into it; return the manifest."""
     try:
         started = time.monotonic()
-        manifest = builder.build(staging.begin(out), files, chosen, settings, workers)
+        manifest = builder.build(staging.begin(out), files, selections, settings, workers)
         staging.publish(out)
     except OSError as error:
         place = os.fspath(error.filename or out)
@@ -252,7 +226,7 @@ def _build_and_publish(out, files, chosen, settings, workers):
     finally:
         staging.discard_unfinished(out)
     seconds = time.monotonic() - started
-    images = len(chosen) * (settings['train'] + settings['test'])
+    images = len(files) * (settings['train'] + settings['test'])
     print(f'{out}: {images} images in {seconds:.1f} s, {images / seconds:.0f} images/s')
     for net, smallest in SMALLEST.items():
         if settings['size'] < smallest:
@@ -265,14 +239,14 @@ def parse_arguments(argv):
     arguments = command_line.parser(__doc__)
     count, natural = command_line.positive_int, command_line.natural_int
 
-    drawings = arguments.add_argument_group('drawings')
-    add = drawings.add_argument
+    source = arguments.add_argument_group('drawings')
+    add = source.add_argument
     add(
         '--files',
         metavar='FOLDER',
         type=Path,
         default=Path('files'),
-        help='folder of <category>.bin files',
+        help='folder of <category>.bin or .ndjson files',
     )
     add(
         '--categories',
@@ -281,6 +255,18 @@ def parse_arguments(argv):
         help='names, one per line (default: categories.txt, here or beside this script)',
     )
     add('--categories-only', nargs='+', metavar='NAME', help='choose from these categories only')
+    add(
+        '--recognized-only',
+        action='store_true',
+        help='choose from the drawings that the game recognized',
+    )
+    add('--exclude', metavar='FILE', type=Path, help='key_ids not to use, one per line')
+    add(
+        '--drawings',
+        metavar='FILE',
+        type=Path,
+        help='drawings.csv of a data set, to make exactly that one',
+    )
     add('--download', action='store_true', help='fetch the chosen files into --files first')
     add('--mirror', default=BUCKET, metavar='URL', help='where <category>.bin is fetched from')
 

@@ -26,6 +26,7 @@ from benchmarks.measuring import REPEATS, has_peer, in_new_process, peak_megabyt
 from benchmarks.rows import Row, collect, table
 from sketch import command_line
 from sketch.data import builder, quickdraw, raster
+from sketch.data.selection import Selection
 from sketch.errors import InputError
 from tools import synthetic
 
@@ -113,7 +114,7 @@ def choose_and_decode(path):
 
 
 def our_category(path, folder, train=TRAIN, test=TEST):
-    return builder.build_category(path.stem, path.parent, folder, train, test, SIZE, 0)
+    return builder.build_category(path.stem, path, Selection(train, test, 0), folder, SIZE)
 
 
 def in_new_folder(function, path, *arguments):

@@ -25,6 +25,7 @@ import numpy as np
 import create_dataset
 import train
 from benchmarks.fuzz_parser import mutate
+from sketch.data import category_names, staging
 from sketch.data.dataset import open_dataset
 from sketch.data.image_file import read_image
 from sketch.data.query_image import read_query
@@ -102,7 +103,7 @@ def prepare(folder):
             results.record(folder / 'copy.csv', rows)
 
     readers = {
-        'categories.txt': (source['categories'], create_dataset.read_categories),
+        'categories.txt': (source['categories'], category_names.read_categories),
         'dataset.json': (folder / 'dataset.json', lambda _: rebuild(folder)),
         'conversion_labels.json': (folder / 'conversion_labels.json', lambda _: reopen(folder)),
         'the record of checked images': (folder / '.content-test.json', lambda _: reopen(folder)),
@@ -130,7 +131,7 @@ def reopen(folder):
 
 def rebuild(folder):
     """Read a manifest in all the ways that create_dataset.py does."""
-    create_dataset.existing_manifest(folder, {'train': 2}, force=True)
+    staging.existing_manifest(folder, {'train': 2}, force=True)
     open_dataset(folder)
 
 

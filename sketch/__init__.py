@@ -12,7 +12,11 @@ installation        which TensorFlow there is, and what it lacks
 stderr_filter       hides what no switch turns off
 
 data/               drawings -> images -> batches
+    category_names      the list of names, and a choice of some
     quickdraw           parser of .bin files
+    ndjson              parser of .ndjson files
+    drawing_files       finds a category's file, whatever its form and name
+    selection           which drawings become images
     simplify            raw strokes -> those of the data set
     raster              strokes -> images
     download            fetches .bin files

@@ -13,10 +13,10 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-import create_dataset
 from create_dataset import construct_from_scratch
 from sketch import atomic
-from sketch.data import builder, quickdraw, raster
+from sketch.data import builder, category_names, quickdraw, raster
+from sketch.data.selection import Selection
 from sketch.errors import InputError
 from tools import synthetic
 
@@ -84,7 +84,7 @@ def test_sampling_is_uniform_over_the_file(tmp_path):
     seen = {'training': np.zeros(20), 'testing': np.zeros(20)}
     for seed in range(200):
         out = tmp_path / str(seed)
-        builder.build_category('dot', tmp_path, out, 6, 4, 64, seed)
+        builder.build_category('dot', tmp_path / 'dot.bin', Selection(6, 4, seed), out, 64)
         for part, counts in seen.items():
             for path in (out / part / 'dot').iterdir():
                 counts[int(path.stem)] += 1
@@ -302,6 +302,6 @@ def test_two_builds_at_once(build, tmp_path):
 
 
 def test_the_categories_of_the_project(real_drawings):
-    names = create_dataset.read_categories(ROOT / 'categories.txt')
+    names = category_names.read_categories(ROOT / 'categories.txt')
     assert len(names) == 345
     assert set(names) == {path.stem for path in (real_drawings / 'wide').glob('*.bin')}

@@ -12,38 +12,36 @@ import numpy as np
 from tqdm import tqdm
 
 from sketch import atomic
-from sketch.data import quickdraw, raster
+from sketch.data import raster
 from sketch.data.contact_sheet import contact_sheet
 from sketch.data.content import content_digest, file_hash
-from sketch.data.dataset import FOLDERS, LABELS, MANIFEST, SHEET
-from sketch.errors import InputError
+from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET
+from sketch.data.drawing_files import open_drawings
+from sketch.data.selection import COLUMNS, choose
 
 PARENT_POLL = 0.1  # seconds
 
 
-def build(target, files, chosen, settings, workers):
+def build(target, files, selections, settings, workers):
     """Fill a folder with a data set, the manifest last; return the manifest.
 
     Args:
         target: Path, existing and empty.
-        files: Path of the `.bin` files.
-        chosen: category names in label order.
+        files: {category: Path of its drawings}, in label order.
+        selections: {category: selection.Selection}.
         settings: dict with train, test, size and seed; it goes into the manifest.
         workers: processes; None is one per core.
 
     Raises:
         InputError: a file is corrupt or has too few drawings.
     """
-    work = functools.partial(
-        build_category,
-        files=files,
-        target=target,
-        **{key: settings[key] for key in ('train', 'test', 'size', 'seed')},
-    )
+    chosen = list(files)
+    work = functools.partial(build_category, target=target, size=settings['size'])
     count = min(workers or os.cpu_count(), len(chosen))
     with ProcessPoolExecutor(count, None, _exit_with_parent, (os.getpid(),)) as pool:
         try:
-            bar = tqdm(pool.map(work, chosen), 'drawing', len(chosen), unit=' categories')
+            drawn = pool.map(work, chosen, files.values(), map(selections.get, chosen))
+            bar = tqdm(drawn, 'drawing', len(chosen), unit=' categories')
             facts, pixels, files_written = zip(*bar)
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -55,6 +53,14 @@ def build(target, files, chosen, settings, workers):
         )
         for split, part in FOLDERS.items()
     }
+    rows = [
+        [split, name, file.removesuffix('.png')]
+        for split, part in FOLDERS.items()
+        for name, written in zip(chosen, files_written)
+        for file, _ in written[part]
+    ]
+    atomic.write_csv(target / DRAWINGS, COLUMNS, rows)
+    content['drawings'] = file_hash((target / DRAWINGS).read_bytes()).hex()
     known = {image for part in pixels for image in part['training']}
     manifest = {
         'settings': settings,
@@ -82,30 +88,28 @@ def _exit_with_parent(parent):
     threading.Thread(target=watch, daemon=True).start()
 
 
-def build_category(name, files, target, train, test, size, seed):
+def build_category(name, path, selection, target, size):
     """Choose, draw and save one category's images.
+
+    Args:
+        name: of the category.
+        path: of its file of drawings.
+        selection: selection.Selection.
+        target: Path of the data set.
+        size: side of the images in pixels.
 
     Returns:
         What the manifest says about the category, {folder: a hash of each image's pixels}, and
         {folder: (file name, hash of its bytes) of each image, by name}.
     """
-    path = files / f'{name}.bin'
-    # With the name in the seed, a category's choice does not depend on the other categories.
-    random = np.random.default_rng([seed, *name.encode()])
-    with quickdraw.DrawingFile(path) as drawings:
-        distinct = np.sort(np.unique(drawings.key_ids, return_index=True)[1])
-        if len(distinct) < train + test:
-            raise InputError(
-                f'{path}: {len(distinct)} drawings, fewer than {train} for training and {test} '
-                'for testing'
-            )
-        chosen = random.choice(distinct, train + test, replace=False)
+    with open_drawings(path, name) as drawings:
+        chosen = choose(drawings, path, name, selection)
         pixels, written = {}, {}
-        for part, indices in zip(FOLDERS.values(), (chosen[:train], chosen[train:])):
+        for split, part in FOLDERS.items():
             folder = target / part / name
             folder.mkdir(parents=True)
             pixels[part], written[part] = [], []
-            for index in indices:
+            for index in chosen[split]:
                 drawing = drawings[index]
                 image = raster.draw(drawing.strokes, size)
                 # Drawings are long runs of two tones: run-length compression takes half the time
@@ -119,7 +123,7 @@ def build_category(name, files, target, train, test, size, seed):
             written[part].sort()
         facts = {
             'drawings': len(drawings),
-            'repeated_key_ids': len(drawings) - len(distinct),
+            'repeated_key_ids': len(drawings) - len(np.unique(drawings.key_ids)),
             'bytes': path.stat().st_size,
         }
     return facts, pixels, written

@@ -19,6 +19,7 @@ from sketch.errors import InputError
 MANIFEST = 'dataset.json'
 LABELS = 'conversion_labels.json'
 SHEET = 'dataset.png'
+DRAWINGS = 'drawings.csv'
 FOLDERS = {'train': 'training', 'test': 'testing'}  # by split
 
 

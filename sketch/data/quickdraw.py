@@ -17,6 +17,7 @@ import numpy as np
 from sketch.errors import InputError
 
 HEADER = struct.Struct('<Q2sbIH')
+RECOGNIZED = 10  # its place in the header
 STROKE = struct.Struct('<H')
 
 
@@ -104,6 +105,7 @@ class DrawingFile:
     Attributes:
         offsets: int64 array (drawings,), of the first byte of each record.
         key_ids: uint64 array (drawings,), in file order; some may repeat.
+        recognized: bool array (drawings,), whether the game recognized the drawing.
 
     Raises:
         FormatError: the file is cut or corrupt.
@@ -134,3 +136,8 @@ class DrawingFile:
         """The first field of every record."""
         content = np.frombuffer(self._buffer, np.uint8)
         return content[self.offsets[:, np.newaxis] + np.arange(8)].view('<u8')[:, 0]
+
+    @property
+    def recognized(self):
+        """The byte after the country code of every record."""
+        return np.frombuffer(self._buffer, np.uint8)[self.offsets + RECOGNIZED] != 0

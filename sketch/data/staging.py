@@ -11,11 +11,48 @@ import re
 import shutil
 
 from sketch.data.content import content_digest, file_hash
-from sketch.data.dataset import FOLDERS, LABELS, MANIFEST, SHEET, read_manifest
+from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET, read_manifest
 from sketch.errors import InputError
 
-PARTS = (*FOLDERS.values(), LABELS, SHEET)  # all but the manifest
+PARTS = (*FOLDERS.values(), LABELS, SHEET, DRAWINGS)  # all but the manifest
+# How to call settings that are hashes.
+DIFFERENT = {
+    'names_sha256': 'other names to choose from',
+    'excluded_sha256': 'another --exclude',
+    'drawings_sha256': 'another --drawings',
+}
 LITTER = ('.DS_Store', 'Thumbs.db')
+
+
+def existing_manifest(out, settings, force):
+    """Return the manifest of a finished data set in OUT, None if OUT is free.
+
+    Raises:
+        InputError: OUT has a data set with other settings, or files that this script did not make
+            and would replace.
+    """
+    manifest = read_manifest(out)
+    if manifest is None:
+        for part in PARTS:
+            if (out / part).exists():
+                raise InputError(
+                    f'{out / part}: not a finished data set of create_dataset.py (no {MANIFEST} '
+                    'beside it); move it away or give another --out'
+                )
+        return None
+    if force:
+        check_own(out, manifest)
+    found = manifest['settings']
+    different = [key for key in {**found, **settings} if found.get(key) != settings.get(key)]
+    if different and not force:
+        values = ', '.join(
+            DIFFERENT.get(key) or f'{key} {found.get(key)} not {settings.get(key)}'
+            for key in different
+        )
+        raise InputError(
+            f'{out / MANIFEST}: made with {values}; give another --out, or --force to replace it'
+        )
+    return manifest
 
 
 def begin(out):
@@ -66,10 +103,17 @@ def check_own(out, manifest):
         if foreign is None and written and _is_edited(out / part, names, count, written):
             foreign = out / part
         if foreign is not None:
-            raise InputError(
-                f'{foreign}: create_dataset.py did not make all of this, and --force would delete '
-                'it; move it away'
-            )
+            raise _not_own(foreign)
+    table, written = out / DRAWINGS, manifest.get('content', {}).get('drawings')
+    if table.exists() and written != file_hash(table.read_bytes()).hex():
+        raise _not_own(table)
+
+
+def _not_own(path):
+    return InputError(
+        f'{path}: create_dataset.py did not make all of this, and --force would delete it; move it '
+        'away'
+    )
 
 
 def _foreign(folder, categories, count):

@@ -1,0 +1,150 @@
+"""Reads QuickDraw `.ndjson` files, simplified or raw: one drawing per line, as a JSON object.
+
+`word` is the category, `key_id` the number as text, `drawing` a list of strokes. In a simplified
+file a stroke is [[x, ...], [y, ...]], in whole numbers from 0 to 255. In a raw file it also has a
+list of times, and numbers of any size; its drawings are simplified here. The strokes tell which of
+the two a file is, not its name. (Source: the data set's own description.)
+
+Files are read line by line. In memory stay 25 bytes per drawing.
+"""
+
+import json
+import unicodedata
+from array import array
+from pathlib import Path
+
+import numpy as np
+
+from sketch.data.quickdraw import Drawing
+from sketch.data.simplify import simplify
+from sketch.errors import InputError
+
+LONGEST = 16_000_000  # bytes of a line; usual ones have 500 to 50,000
+FURTHEST = 1e6  # of a raw coordinate from 0
+FETCH = 'fetch the file again'
+
+
+class NdjsonFile:
+    """A `.ndjson` file; use as a context manager.
+
+    Args:
+        path: of the file.
+        category: the word that every line has; None takes any.
+
+    Attributes:
+        key_ids: uint64 array (drawings,), in file order; some may repeat.
+        recognized: bool array (drawings,), whether the game recognized the drawing.
+
+    Raises:
+        InputError: the file and the number of a line that is not such an object.
+    """
+
+    def __init__(self, path, category=None):
+        self._path, self._category = Path(path), category
+        self._file = open(path, 'rb')  # noqa: SIM115 (closed by __exit__)
+        self._offsets, key_ids, recognized = array('q'), array('Q'), array('b')
+        self._lines = array('q')  # numbers of the lines, for errors
+        try:
+            offset = 0
+            for number, line in enumerate(iter(self._next_line, b''), 1):
+                if line.strip():
+                    entry = self._parsed(line, number)
+                    self._offsets.append(offset)
+                    self._lines.append(number)
+                    key_ids.append(int(entry['key_id']))
+                    recognized.append(entry['recognized'])
+                offset += len(line)
+        except BaseException:
+            self._file.close()
+            raise
+        self.key_ids = np.array(key_ids, np.uint64)
+        self.recognized = np.array(recognized, bool)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._file.close()
+
+    def __len__(self):
+        return len(self._offsets)
+
+    def __getitem__(self, index):
+        """Return a drawing as a quickdraw.Drawing: without country and time, which nobody needs."""
+        number = self._lines[index]
+        self._file.seek(self._offsets[index])
+        entry = self._parsed(self._next_line(), number)
+        strokes = [self._stroke(stroke, number) for stroke in entry['drawing']]
+        kinds = {len(stroke) for stroke in entry['drawing']}
+        if kinds == {3}:
+            strokes = simplify(strokes)
+        elif kinds == {2}:
+            strokes = [self._simplified(stroke, number) for stroke in strokes]
+        elif kinds:
+            raise self._error(number, 'some strokes have times, others have none')
+        key_id, recognized = int(self.key_ids[index]), bool(self.recognized[index])
+        return Drawing(key_id, b'', recognized, 0, strokes)
+
+    def _next_line(self):
+        return self._file.readline(LONGEST + 1)
+
+    def _parsed(self, line, number):
+        """Return the object of a line, after a check of all but its strokes."""
+        if len(line) > LONGEST:
+            raise self._error(number, f'longer than {LONGEST} bytes')
+        try:
+            entry = json.loads(line.decode('utf-8-sig' if number == 1 else 'utf-8'))
+        except (ValueError, RecursionError):
+            raise self._error(number, 'not JSON: cut or corrupt') from None
+        if not isinstance(entry, dict):
+            raise self._error(number, 'not a JSON object')
+        key_id = entry.get('key_id')
+        if not (isinstance(key_id, str) and key_id.isascii() and key_id.isdecimal()
+                and len(key_id) <= 20 and int(key_id) < 2**64):  # fmt: skip
+            raise self._error(number, 'key_id is not a number as text')
+        if not isinstance(entry.get('recognized'), bool):
+            raise self._error(number, 'recognized is neither true nor false')
+        if not isinstance(entry.get('drawing'), list):
+            raise self._error(number, 'drawing is not a list of strokes')
+        word = entry.get('word')
+        if not isinstance(word, str):
+            raise self._error(number, 'word is not text')
+        if self._category is not None and _composed(word) != _composed(self._category):
+            raise self._error(number, f'a drawing of {word[:50]!r}, not of {self._category!r}')
+        return entry
+
+    def _stroke(self, stroke, number):
+        """Return a stroke's x and y, float64 (points, 2)."""
+        if not isinstance(stroke, list) or not all(isinstance(axis, list) for axis in stroke):
+            raise self._error(number, 'a stroke is not made of lists')
+        if len(stroke) not in (2, 3):
+            raise self._error(number, 'a stroke has neither x and y, nor x, y and times')
+        if len({len(axis) for axis in stroke}) != 1:
+            raise self._error(number, "a stroke's lists differ in length")
+        for value in stroke[0] + stroke[1]:
+            if type(value) not in (int, float) or not -FURTHEST <= value <= FURTHEST:
+                raise self._error(number, 'a coordinate is not a number of usual size')
+        return np.array(stroke[:2], float).reshape(2, -1).T
+
+    def _simplified(self, stroke, number):
+        points = stroke.astype(np.uint8)
+        if not np.array_equal(points, stroke):
+            raise self._error(number, 'a simplified coordinate is not a whole number, 0 to 255')
+        return points
+
+    def _error(self, number, reason):
+        return InputError(f'{self._path}: line {number}: {reason}; {FETCH}')
+
+
+def is_raw(path):
+    """Return whether the first stroke of a file has times. A corrupt file is not raw."""
+    with open(path, 'rb') as file:
+        try:
+            stroke = json.loads(file.readline(LONGEST + 1))['drawing'][0]
+        except (ValueError, RecursionError, LookupError, TypeError):
+            return False
+    return isinstance(stroke, list) and len(stroke) == 3
+
+
+def _composed(text):
+    return unicodedata.normalize('NFC', text)
