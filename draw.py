@@ -9,7 +9,9 @@ can reach that address can use it. Ctrl-C ends it.
 """
 
 import logging
+import os
 import socket
+import sys
 import threading
 import webbrowser
 
@@ -63,6 +65,11 @@ def bound_socket(host, port):
     return bound
 
 
+def has_screen():
+    """Return whether a browser has a screen to open on; a text browser would take the terminal."""
+    return sys.platform == 'darwin' or bool({'DISPLAY', 'WAYLAND_DISPLAY'} & set(os.environ))
+
+
 def main(argv=None):
     """Parse the command line and serve the page until Ctrl-C."""
     options = parse_arguments(argv)
@@ -88,7 +95,7 @@ def main(argv=None):
         name = f'[{options.host}]' if ':' in options.host else options.host
         address = f'http://{name}:{bound.getsockname()[1]}/'
         print(f'{index.checkpoint.title}\n{address} (Ctrl-C ends it)', flush=True)
-        if not options.no_browser:
+        if not options.no_browser and has_screen():
             threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
         server.run()  # returns at Ctrl-C
     raise KeyboardInterrupt

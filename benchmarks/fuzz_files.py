@@ -25,8 +25,9 @@ import numpy as np
 import create_dataset
 import train
 from benchmarks.fuzz_parser import mutate
-from sketch.data import category_names, staging
+from sketch.data import category_names, raster, selection, staging
 from sketch.data.dataset import open_dataset
+from sketch.data.drawing_files import open_drawings
 from sketch.data.image_file import read_image
 from sketch.data.query_image import read_query
 from sketch.errors import InputError
@@ -55,6 +56,14 @@ def mutate_json(random, content):
     node, key = places[random.integers(len(places))]
     node[key] = HOSTILE[random.integers(len(HOSTILE))]
     return json.dumps(tree).encode()
+
+
+def mutate_ndjson(random, content):
+    """Return lines of JSON, in one of which a value is replaced by a hostile one."""
+    lines = content.splitlines()
+    line = random.integers(len(lines))
+    lines[line] = mutate_json(random, lines[line])
+    return b'\n'.join(lines) + b'\n'
 
 
 def mutate_csv(random, content):
@@ -94,6 +103,7 @@ def prepare(folder):
     )
     (run,) = folders.find(folder)
     checkpoint, image = open_checkpoint(run, dataset), dataset.test.paths[0]
+    write_ndjson(folder)
     feature_vectors(checkpoint, dataset.test, dataset.size)
 
     def draw_results():
@@ -109,6 +119,9 @@ def prepare(folder):
         'the record of checked images': (folder / '.content-test.json', lambda _: reopen(folder)),
         'image of a data set': (Path(image.decode()), read_image),
         'query image': (Path(image.decode()), lambda path: read_query(path, 96)),
+        'simplified.ndjson': (folder / 'simplified.ndjson', decode_all),
+        'raw.ndjson': (folder / 'raw.ndjson', decode_all),
+        'drawings.csv': (folder / 'drawings.csv', read_lists),
         'results.csv': (table, lambda _: draw_results()),
         'settings.json': (run / run_settings.FILE, lambda _: open_checkpoint(run, dataset)),
         'checkpoint': (run / folders.STATE, lambda _: folders.newest(run)),
@@ -121,6 +134,35 @@ def prepare(folder):
         path = Path(checkpoint.prefix + ending)
         readers[f'model.ckpt{ending}'] = (path, lambda _: read_variables(checkpoint.prefix))
     return readers
+
+
+def write_ndjson(folder):
+    """Write some drawings as simplified.ndjson and, with times, as raw.ndjson."""
+    random = np.random.default_rng(0)
+    for form, times in (('simplified', []), ('raw', [0])):
+        lines = []
+        for key_id in range(5):
+            strokes = [
+                [*stroke.T.tolist(), *(times and [list(range(len(stroke)))])]
+                for stroke in synthetic.drawing('star', random)
+            ]
+            entry = {'word': 'star', 'recognized': True, 'key_id': str(key_id), 'drawing': strokes}
+            lines.append(json.dumps(entry) + '\n')
+        (folder / f'{form}.ndjson').write_text(''.join(lines))
+
+
+def decode_all(path):
+    """Read a file of drawings, and decode and draw each."""
+    with open_drawings(path, 'star') as drawings:
+        for index in range(len(drawings)):
+            raster.draw(drawings[index].strokes, 96)
+
+
+def read_lists(path):
+    """Read a drawings.csv as --drawings and as --exclude do."""
+    with contextlib.suppress(InputError):
+        selection.read_key_ids(path)
+    selection.read_list(path)
 
 
 def reopen(folder):
@@ -138,7 +180,9 @@ def rebuild(folder):
 def fuzz(path, reader, mutations, random):
     """Mutate a file and read it; return how many ended how, and the tracebacks by last line."""
     original, counts, defects = path.read_bytes(), Counter(), {}
-    structured = {'.json': mutate_json, '.csv': mutate_csv}.get(path.suffix)
+    structured = {'.json': mutate_json, '.ndjson': mutate_ndjson, '.csv': mutate_csv}.get(
+        path.suffix
+    )
     for number in range(mutations):
         by_structure = structured and number % 2
         path.write_bytes((structured if by_structure else mutate)(random, original))

@@ -24,7 +24,8 @@ class Answers:
 
     def __init__(self, index):
         self._index = index
-        # The first query need not wait for these.
+        # The first query need not wait for what these make.
+        self.find_drawn([np.zeros((1, 2))])
         self.find_like(0, distance='cosine', class_first=index.has_classifier)
         self.find_like(0)
 
@@ -35,7 +36,7 @@ class Answers:
         return {
             'run': index.checkpoint.run,
             'network': TITLES[settings.net],
-            'epochs': number_text(settings.epochs),
+            'epochs': None if settings.epochs is None else number_text(settings.epochs),
             'images': len(index.labels),
             'categories': index.dataset.categories,
             'has_classifier': index.has_classifier,

@@ -312,9 +312,13 @@ async function start() {
     tell(error.message, true);
     return;
   }
-  const count = about.images.toLocaleString('en');
-  byId('about').textContent =
-    `${about.network}, ${about.epochs} epochs · ${count} drawings, ${about.categories.length} categories`;
+  const facts = [
+    about.network,
+    about.epochs && (about.epochs === '1' ? '1 epoch' : `${about.epochs} epochs`),
+    `${about.images.toLocaleString('en')} drawings`,
+    `${about.categories.length} categories`,
+  ];
+  byId('about').textContent = facts.filter(Boolean).join(' · ');
   byId('class-first').disabled = !about.has_classifier;
   if (!strokes.length) showNothing();
 }
