@@ -7,7 +7,6 @@ client, then eight at once, send drawings one after the other. Then the eight se
 broken requests in turn; the server must go on answering, and its memory is measured.
 """
 
-import argparse
 import http.client
 import json
 import re
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.query import WARM_UP, make_index_files
+from benchmarks.query import WARM_UP, arguments, make_index_files
 from benchmarks.rows import Row, collect, table
 from sketch.data.dataset import FOLDERS
 from sketch.networks.registry import TITLES
@@ -123,12 +122,7 @@ def latencies(what, address, bodies):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument('--net', nargs='+', choices=TITLES, default=list(TITLES))
-    arguments.add_argument('--images', type=int, default=5000, help='in the index, at least')
-    arguments.add_argument('--queries', type=int, default=200)
-    options = arguments.parse_args()
-    print(table(collect(measure(options.net, options.images, options.queries))))
+    print(table(collect(measure(*arguments(__doc__)))))
 
 
 if __name__ == '__main__':

@@ -82,13 +82,18 @@ def measure(nets=tuple(TITLES), images=5000, queries=200):
             yield Row(f'{what}, {part}', 'ms', float(milliseconds))
 
 
+def arguments(module_doc):
+    """Return the arguments of `measure` from the command line."""
+    parser = argparse.ArgumentParser(description=module_doc)
+    parser.add_argument('--net', nargs='+', choices=TITLES, default=list(TITLES))
+    parser.add_argument('--images', type=int, default=5000, help='in the index, at least')
+    parser.add_argument('--queries', type=int, default=200)
+    options = parser.parse_args()
+    return options.net, options.images, options.queries
+
+
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument('--net', nargs='+', choices=TITLES, default=list(TITLES))
-    arguments.add_argument('--images', type=int, default=5000, help='in the index, at least')
-    arguments.add_argument('--queries', type=int, default=200)
-    options = arguments.parse_args()
-    print(table(collect(measure(options.net, options.images, options.queries))))
+    print(table(collect(measure(*arguments(__doc__)))))
 
 
 if __name__ == '__main__':
