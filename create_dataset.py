@@ -171,7 +171,10 @@ def _read_list(path, out, given):
 
 
 def _found(chosen, files):
-    """Return {category: Path of its drawings}; InputError if one is missing."""
+    """Return {category: Path of its drawings}; InputError if one is missing.
+
+    Prints which files are left aside if a category has several.
+    """
     found = drawing_files.find_files(files, chosen)
     missing = [name for name in chosen if name not in found]
     if missing:
@@ -179,7 +182,11 @@ def _found(chosen, files):
             f'{files / missing[0]}.bin: missing ({len(missing)} of {len(chosen)} chosen are), '
             'and no .ndjson; fetch it with --download, or remove its name from the categories file'
         )
-    return found
+    for name, (path, *others) in found.items():
+        if others:
+            aside = ', '.join(other.name for other in others)
+            print(f'{path}: taken for {name}; left aside: {aside}')
+    return {name: paths[0] for name, paths in found.items()}
 
 
 def _download(chosen, files, mirror):
@@ -187,7 +194,7 @@ def _download(chosen, files, mirror):
     from sketch.data.download import fetch  # requests is slow to load and seldom needed
 
     kept = drawing_files.find_files(files, chosen) if files.is_dir() else {}
-    wanted = [name for name in chosen if name not in kept or kept[name].name == f'{name}.bin']
+    wanted = [name for name in chosen if name not in kept or kept[name][0].name == f'{name}.bin']
     failed = fetch(wanted, files, mirror)
     if not failed:
         return

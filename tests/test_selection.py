@@ -18,7 +18,6 @@ from sketch.data.simplify import simplify
 from sketch.errors import InputError
 
 NAMES = ['star', 'sun', 'tent']
-LINE = line_of('x', 7, [[[1], [2]]])
 
 
 def build(files, out, **options):
@@ -102,23 +101,29 @@ def test_real_raw_drawings(real_drawings, tmp_path):
 def test_names_as_people_have_them(tmp_path, name):
     (tmp_path / name).write_bytes(b'')
     (tmp_path / 'lait.bin').write_bytes(b'')
-    assert find_files(tmp_path, ['café au lait', 'tea']) == {'café au lait': tmp_path / name}
+    assert find_files(tmp_path, ['café au lait', 'tea']) == {'café au lait': [tmp_path / name]}
 
 
-def test_of_several_forms_one_counts(tmp_path, capsys):
+def test_of_several_forms_one_counts(sample_files, simplified, names, tmp_path, capsys):
+    raw = converted(sample_files / 'files', tmp_path / 'raw', with_times)
     forms = {
-        'x.bin': b'',
-        'full_simplified_x.ndjson': LINE,
-        'x.ndjson': line_of('x', 7, [[[1], [2], [0]]]),
+        'sun.bin': sample_files / 'files' / 'sun.bin',
+        'full_simplified_sun.ndjson': simplified / 'sun.ndjson',
+        'sun.ndjson': raw / 'sun.ndjson',
     }
-    for name, content in forms.items():
-        (tmp_path / name).write_bytes(content)
-    for name in forms:
-        assert find_files(tmp_path, ['x']) == {'x': tmp_path / name}
-        printed = capsys.readouterr().out
-        assert printed == '' or f'{tmp_path / name}: taken for x; left aside: ' in printed
-        (tmp_path / name).unlink()
-    assert printed == ''
+    files = tmp_path / 'files'
+    files.mkdir()
+    for name, path in forms.items():
+        shutil.copy(path, files / name)
+    for number, name in enumerate(forms):
+        create_dataset.construct_from_scratch(
+            files, names, tmp_path / f'{number}', categories_only=['sun'], train=8, test=4, size=96
+        )
+        others = ', '.join(list(forms)[number + 1 :])
+        aside = [f'{files / name}: taken for sun; left aside: {others}']
+        printed = [line for line in capsys.readouterr().out.splitlines() if 'aside' in line]
+        assert printed == (aside if others else [])
+        (files / name).unlink()
 
 
 def test_two_files_of_one_name(tmp_path):
@@ -127,7 +132,7 @@ def test_two_files_of_one_name(tmp_path):
     with pytest.raises(InputError, match=r"a%20b.bin and .*a b.bin: both are of 'a b'"):
         find_files(tmp_path, ['a b'])
     (tmp_path / 'a b.bin').write_bytes(b'')
-    assert find_files(tmp_path, ['a b']) == {'a b': tmp_path / 'a b.bin'}
+    assert find_files(tmp_path, ['a b'])['a b'][0] == tmp_path / 'a b.bin'
 
 
 def test_recognized_only(names, sample_files, tmp_path):

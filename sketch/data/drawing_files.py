@@ -34,7 +34,7 @@ def open_drawings(path, category=None):
 
 
 def find_files(folder, categories):
-    """Return {category: Path} of those that a folder has; print which forms are left aside.
+    """Return {category: Paths} of those that a folder has; the first Path is the one that counts.
 
     Raises:
         InputError: the folder does not exist, or two files have the name of a category.
@@ -61,10 +61,7 @@ def find_files(folder, categories):
                 other = others[0][-1]
                 raise InputError(f'{path} and {other}: both are of {category!r}; remove one')
         if ranked:
-            found[category] = ranked[0][-1]
-        if len(ranked) > 1:
-            others = ', '.join(path.name for *_, path in ranked[1:])
-            print(f'{ranked[0][-1]}: taken for {category}; left aside: {others}')
+            found[category] = [path for *_, path in ranked]
     return found
 
 
