@@ -1,12 +1,14 @@
 """The parser of .ndjson files, against lines that the tests write."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ndjson_files import line_of
 
-from sketch.data.ndjson import NdjsonFile
+from sketch.data.ndjson import LONGEST, POINTS, NdjsonFile
 from sketch.errors import InputError
 
 points = st.lists(st.integers(0, 255), min_size=1, max_size=8)
@@ -77,7 +79,7 @@ GOOD = line_of('x', 7, [[[1], [2]]])
         (GOOD.replace(b'[[[1],[2]]]', b'{}'), 'drawing is not a list'),
         (GOOD.replace(b'"word":"x"', b'"word":"dog"'), "a drawing of 'dog', not of 'x'"),
         (GOOD.replace(b'"word":"x"', b'"word":3'), 'word is not text'),
-        (b'"' + b'x' * 16_000_001, 'longer than'),
+        (b'"' + b'x' * LONGEST, 'longer than'),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, line, reason):
@@ -104,6 +106,7 @@ def test_a_broken_line_is_named(tmp_path, line, reason):
         ([[[float('nan')], [0], [0]]], 'not a number'),
         ([[[float('inf')], [0], [0]]], 'not a number'),
         ([[[10**400], [0], [0]]], 'not a number'),
+        ([[[0] * POINTS] * 3, [[1]] * 3], 'more than'),
     ],
 )
 def test_broken_strokes_are_named(tmp_path, strokes, reason):
@@ -113,3 +116,21 @@ def test_broken_strokes_are_named(tmp_path, strokes, reason):
         assert found[0].key_id == 7
         with pytest.raises(InputError, match=f'x.ndjson: line 2: .*{reason}.*; fetch'):
             found[1]
+
+
+def test_memory_does_not_grow_with_the_drawings(tmp_path):
+    def peak(lines):
+        path = tmp_path / f'{lines}.ndjson'
+        line = line_of('x', 7, [[list(range(200)), list(range(200))]])
+        path.write_bytes(line * lines)
+        tracemalloc.start()
+        try:
+            with NdjsonFile(path) as found:
+                assert len(found) == lines
+                found[lines - 1]
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = peak(500), peak(4000)  # 1.6 and 6.5 MB on disk
+    assert many - few < 3500 * 60

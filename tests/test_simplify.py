@@ -1,6 +1,7 @@
 """Raw strokes, simplified: beside Google's own results, and what holds for any strokes."""
 
 import json
+import tracemalloc
 
 import numpy as np
 from hypothesis import given
@@ -66,6 +67,20 @@ def test_one_place_is_one_dot():
         [[0, 0]],
         [[0, 0]],
     ]
+
+
+def test_long_strokes_take_no_more_memory():
+    # Each of the 1,000 points is a corner, 255 pixels from the next.
+    zigzag = np.zeros((1000, 2))
+    zigzag[::2, 0], zigzag[:, 1] = 255, np.linspace(0, 255, len(zigzag))
+    tracemalloc.start()
+    try:
+        (found,) = simplify([zigzag])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found) > 900
+    assert peak < 1_000_000  # all points at a distance of 1 pixel are 4 MB
 
 
 @given(strokes_of)

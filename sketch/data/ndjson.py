@@ -19,7 +19,8 @@ from sketch.data.quickdraw import Drawing
 from sketch.data.simplify import simplify
 from sketch.errors import InputError
 
-LONGEST = 16_000_000  # bytes of a line; usual ones have 500 to 50,000
+LONGEST = 2_000_000  # bytes of a line; usual ones have 500 to 50,000
+POINTS = 20_000  # of a raw drawing; usual ones have 50 to 1,000
 FURTHEST = 1e6  # of a raw coordinate from 0
 FETCH = 'fetch the file again'
 
@@ -77,6 +78,8 @@ class NdjsonFile:
         strokes = [self._stroke(stroke, number) for stroke in entry['drawing']]
         kinds = {len(stroke) for stroke in entry['drawing']}
         if kinds == {3}:
+            if sum(map(len, strokes)) > POINTS:
+                raise self._error(number, f'more than {POINTS} points')
             strokes = simplify(strokes)
         elif kinds == {2}:
             strokes = [self._simplified(stroke, number) for stroke in strokes]

@@ -36,10 +36,17 @@ def simplify(strokes):
 
 
 def _resampled(stroke):
-    """Return the points of a stroke at equal distances along it, and its last point."""
+    """Return points of a stroke at equal distances along it, and its last point.
+
+    Between two raw points a stroke is straight. Of the points there only the outermost can be
+    furthest from a line, so the others are left out: the time goes by the number of raw points,
+    whatever the length of the stroke.
+    """
     lengths = np.hypot(*np.diff(stroke, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(lengths)])
-    places = np.append(np.arange(0, along[-1], SPACING), along[-1])
+    steps = along / SPACING
+    places = SPACING * np.unique(np.concatenate([np.floor(steps), np.ceil(steps)]))
+    places = np.append(places[places < along[-1]], along[-1])
     return np.stack([np.interp(places, along, axis) for axis in stroke.T], axis=1)
 
 
