@@ -163,11 +163,15 @@ def _read_list(path, out, given):
     """Return the drawings of a list; refuse what would contradict it or be replaced."""
     if given:
         raise InputError(f'drawings: leave out {", ".join(given)}; the list decides')
+    listed = selection.read_list(path)
     if Path(path).resolve() == (out / DRAWINGS).resolve():
-        raise InputError(
-            f'{path}: the data set would replace it; give it another name, or another --out'
-        )
-    return selection.read_list(path)
+        written = atomic.csv_text(selection.COLUMNS, selection.table(listed))
+        if Path(path).read_bytes() != written.encode():
+            raise InputError(
+                f'{path}: the data set would replace it by one in another order; give it another '
+                'name, or another --out'
+            )
+    return listed
 
 
 def _found(chosen, files):

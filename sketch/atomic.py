@@ -55,11 +55,16 @@ def read_json(path):
 
 def write_csv(path, header, rows):
     """Write a CSV table: a header and rows, both sequences of values."""
+    write_text(path, csv_text(header, rows))
+
+
+def csv_text(header, rows):
+    """Return what write_csv writes."""
     content = io.StringIO()
     writer = csv.writer(content, lineterminator='\n')
     writer.writerow(header)
     writer.writerows(rows)
-    write_text(path, content.getvalue())
+    return content.getvalue()
 
 
 @contextlib.contextmanager

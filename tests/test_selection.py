@@ -11,7 +11,7 @@ from conftest import ROOT
 from ndjson_files import converted, line_of, with_times, without_times
 
 import create_dataset
-from sketch.data import quickdraw, raster
+from sketch.data import quickdraw, raster, staging
 from sketch.data.drawing_files import find_files, open_drawings
 from sketch.data.selection import read_key_ids, read_list
 from sketch.data.simplify import simplify
@@ -194,13 +194,51 @@ def test_a_list_makes_the_same_data_set(names, sample_files, simplified, tmp_pat
     assert second['settings']['train'] == 8
 
 
+def test_a_list_may_lie_where_its_data_set_goes(names, sample_files, tmp_path, monkeypatch):
+    files, out = sample_files / 'files', tmp_path / 'out'
+    first = build(files, tmp_path / 'one', names=names)
+    out.mkdir()
+    table = shutil.copy(tmp_path / 'one' / 'drawings.csv', out / 'drawings.csv')
+    with pytest.raises(InputError, match='no dataset.json beside it'):
+        build(files, out, names=names)
+    monkeypatch.chdir(out)
+    second = build(files, '.', drawings='drawings.csv')
+    assert second['content'] == first['content']
+    assert table.read_bytes() == (tmp_path / 'one' / 'drawings.csv').read_bytes()
+    assert build(files, out, drawings=table) == second
+    assert build(files, out, drawings=table, force=True) == second
+    assert not (out / '.dataset-building').exists()
+
+
+def test_a_list_that_changes_during_the_build_is_kept(names, sample_files, tmp_path, monkeypatch):
+    files, out = sample_files / 'files', tmp_path / 'out'
+    build(files, tmp_path / 'one', names=names)
+    out.mkdir()
+    table = shutil.copy(tmp_path / 'one' / 'drawings.csv', out / 'drawings.csv')
+    publish = staging.publish
+
+    def edit_and_publish(folder):
+        table.write_text('mine')
+        publish(folder)
+
+    monkeypatch.setattr(staging, 'publish', edit_and_publish)
+    with pytest.raises(InputError, match='drawings.csv: appeared during the build'):
+        build(files, out, drawings=table)
+    assert table.read_text() == 'mine'
+
+
 def test_a_list_that_does_not_fit(names, sample_files, tmp_path):
     files = sample_files / 'files'
     build(files, tmp_path / 'one', names=names)
     table = tmp_path / 'one' / 'drawings.csv'
     lines = table.read_text().splitlines()
-    with pytest.raises(InputError, match='the data set would replace it'):
+    with pytest.raises(InputError, match='another --drawings; give another --out'):
         build(files, tmp_path / 'one', drawings=table)
+    (tmp_path / 'own').mkdir()
+    other_order = tmp_path / 'own' / 'drawings.csv'
+    other_order.write_text('\n'.join([lines[0], *lines[:0:-1]]) + '\n')
+    with pytest.raises(InputError, match='would replace it by one in another order'):
+        build(files, tmp_path / 'own', drawings=other_order)
     with pytest.raises(InputError, match='leave out classes, recognized_only'):
         build(files, tmp_path / 'two', drawings=table, classes=3, recognized_only=True)
     mine = tmp_path / 'mine.csv'

@@ -17,7 +17,7 @@ from sketch.data.contact_sheet import contact_sheet
 from sketch.data.content import content_digest, file_hash
 from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET
 from sketch.data.drawing_files import open_drawings
-from sketch.data.selection import COLUMNS, choose
+from sketch.data.selection import COLUMNS, choose, table
 
 PARENT_POLL = 0.1  # seconds
 
@@ -53,13 +53,14 @@ def build(target, files, selections, settings, workers):
         )
         for split, part in FOLDERS.items()
     }
-    rows = [
-        [split, name, file.removesuffix('.png')]
-        for split, part in FOLDERS.items()
+    listed = {
+        name: {
+            split: [file.removesuffix('.png') for file, _ in written[part]]
+            for split, part in FOLDERS.items()
+        }
         for name, written in zip(chosen, files_written)
-        for file, _ in written[part]
-    ]
-    atomic.write_csv(target / DRAWINGS, COLUMNS, rows)
+    }
+    atomic.write_csv(target / DRAWINGS, COLUMNS, table(listed))
     content['drawings'] = file_hash((target / DRAWINGS).read_bytes()).hex()
     known = {image for part in pixels for image in part['training']}
     manifest = {

@@ -116,6 +116,20 @@ def read_list(path):
     return listed
 
 
+def table(listed):
+    """Return the rows of a drawings.csv, below its titles.
+
+    Args:
+        listed: {category: {split: key_ids}}, as of read_list.
+    """
+    return [
+        [split, category, key_id]
+        for split in FOLDERS
+        for category, parts in listed.items()
+        for key_id in sorted(map(str, parts[split]))
+    ]
+
+
 def read_key_ids(path):
     """Return the key_ids of a file, uint64: one per line, or the column key_id of a CSV table.
 

@@ -12,6 +12,7 @@ import shutil
 
 from sketch.data.content import content_digest, file_hash
 from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET, read_manifest
+from sketch.data.selection import digest
 from sketch.errors import InputError
 
 PARTS = (*FOLDERS.values(), LABELS, SHEET, DRAWINGS)  # all but the manifest
@@ -34,7 +35,7 @@ def existing_manifest(out, settings, force):
     manifest = read_manifest(out)
     if manifest is None:
         for part in PARTS:
-            if (out / part).exists():
+            if (out / part).exists() and not _is_given_list(out / part, settings):
                 raise InputError(
                     f'{out / part}: not a finished data set of create_dataset.py (no {MANIFEST} '
                     'beside it); move it away or give another --out'
@@ -53,6 +54,12 @@ def existing_manifest(out, settings, force):
             f'{out / MANIFEST}: made with {values}; give another --out, or --force to replace it'
         )
     return manifest
+
+
+def _is_given_list(path, settings):
+    """Return whether a file is the list of --drawings: the data set will have the same."""
+    given = settings.get('drawings_sha256')
+    return path.name == DRAWINGS and path.is_file() and given == digest(path)
 
 
 def begin(out):
@@ -86,9 +93,10 @@ def publish(out):
         if not (new / part).exists():
             continue  # renamed before an interruption
         if (out / part).exists():
-            if not (old / MANIFEST).exists():
+            if (old / MANIFEST).exists():
+                (out / part).rename(old / part)
+            elif part != DRAWINGS or (out / part).read_bytes() != (new / part).read_bytes():
                 raise InputError(f'{out / part}: appeared during the build, move it away')
-            (out / part).rename(old / part)
         (new / part).rename(out / part)
     (new / MANIFEST).rename(out / MANIFEST)
     discard_unfinished(out)
