@@ -9,7 +9,7 @@ from sketch.errors import InputError
 from sketch.evaluation.ranking import DISTANCES
 
 BYTES = 512 * 1024  # of a request
-STROKES, POINTS = 500, 20_000  # of a drawing
+STROKES, POINTS = 500, 10_000  # of a drawing
 FURTHEST = 1e6  # of a coordinate from 0
 TOP = 200  # answers
 FIELDS = ('strokes', 'index', 'distance', 'class_first', 'top')

@@ -7,6 +7,7 @@ const byId = (id) => document.getElementById(id);
 const canvas = byId('canvas');
 const pen = canvas.getContext('2d');
 const SIDE = 512; // of the canvas's coordinates
+const NEAREST = 1; // between two points of a stroke: a mouse may tell 1,000 a second
 const STEP = 16; // of the cursor that the arrow keys move
 
 let strokes = []; // each is a list of [x, y]
@@ -74,7 +75,11 @@ canvas.addEventListener('pointerdown', (event) => {
 canvas.addEventListener('pointermove', (event) => {
   if (event.pointerId !== pointer) return;
   const seen = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-  for (const each of seen.length ? seen : [event]) strokes.at(-1).push(place(each));
+  for (const each of seen.length ? seen : [event]) {
+    const [x, y] = place(each);
+    const [lastX, lastY] = strokes.at(-1).at(-1);
+    if (Math.hypot(x - lastX, y - lastY) >= NEAREST) strokes.at(-1).push([x, y]);
+  }
   redraw();
 });
 for (const name of ['pointerup', 'pointercancel']) {
