@@ -65,11 +65,15 @@ def to_lite(checkpoint, size, folder, float16=False):
 
 
 def lite_runner(path):
-    """Return the function images=... -> {output: array} of a TensorFlow Lite file."""
+    """Return the function images=... -> {output: array} of a TensorFlow Lite file.
+
+    It runs on one thread.
+    """
     with warnings.catch_warnings(), stderr_filter.without_lines('XNNPACK delegate'):
         warnings.filterwarnings('ignore', message='.*tf.lite.Interpreter is deprecated')
-        run = tf.lite.Interpreter(str(path)).get_signature_runner()
-    return run
+        interpreter = tf.lite.Interpreter(str(path), num_threads=1)
+        interpreter.allocate_tensors()  # what the first call would do, with its line about XNNPACK
+    return interpreter.get_signature_runner()
 
 
 def _network(checkpoint, size):
