@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from conftest import NARROW
 
+import create_dataset
 import train
+from sketch.data.dataset import open_dataset
 from sketch.data.image_file import read_image
-from sketch.evaluation import accuracy
+from sketch.evaluation import accuracy, exported, results
 from sketch.evaluation.loaded_network import LoadedNetwork
 from sketch.runs.checkpoints import open_checkpoint
 from tools import export
@@ -32,6 +34,15 @@ for file in ('model', 'model_float16'):
     for count in (1, len(images)):
         for output, value in interpreter.get_signature_runner()(images=images[:count]).items():
             found[f'{file} {output} {count}'] = value
+    # Without signatures, as older programs do it.
+    (given,) = interpreter.get_input_details()
+    interpreter.resize_tensor_input(given['index'], images.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given['index'], images)
+    interpreter.invoke()
+    for output in interpreter.get_output_details():
+        value = interpreter.get_tensor(output['index'])
+        found[f'{file} resized {value.shape[1]}'] = value
 assert 'sketch' not in sys.modules
 np.savez(out, **found)
 """
@@ -55,15 +66,15 @@ def used(folder, images, tmp_path):
 
 
 @pytest.mark.parametrize('net', ['n1', 'n2'])
-def test_values_are_the_checkpoints(small_dataset, tmp_path, net, capsys):
+def test_values_are_the_checkpoints(small_dataset, tmp_path, net, capfd):
     network = NARROW if net == 'n1' else ['--net', 'n2', '--batch-size', '8']
     folder = trained(small_dataset, tmp_path, *network)
     out = tmp_path / 'exported'
-    capsys.readouterr()
+    capfd.readouterr()
     export.main(
         [f'{folder}', '--out', f'{out}', '--float16', '--results', f'{tmp_path}/results.csv']
     )
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()  # of C++ code, too
     assert printed.err == ''
     for form in ('saved_model', 'model.tflite', 'model_float16.tflite'):
         assert f'{form}: ' in printed.out
@@ -78,16 +89,22 @@ def test_values_are_the_checkpoints(small_dataset, tmp_path, net, capsys):
             np.testing.assert_allclose(found[name], fc1[:count], atol=1e-5 * fc1.max())
         for name in (f'saved classify probabilities {count}', f'model probabilities {count}'):
             np.testing.assert_allclose(found[name], probabilities[:count], atol=1e-4)
+    np.testing.assert_allclose(found['model resized 1024'], fc1, atol=1e-5 * fc1.max())
+    np.testing.assert_allclose(found['model resized 3'], probabilities, atol=1e-4)
     rough = found[f'model_float16 probabilities {len(images)}']
     np.testing.assert_allclose(rough, probabilities, atol=0.02)
     names = [name.decode() for name in found['saved classify class_names 1']]
     assert names == list(small_dataset.categories)
     assert (out / 'labels.txt').read_text().splitlines() == names
-    (measured,) = accuracy.evaluate(checkpoint, small_dataset, ['test'])
     card = (out / 'MODEL_CARD.md').read_text()
-    assert f'{measured.rows[0]["value"]:.4f} |' in card
-    assert small_dataset.digest in card
     assert 'CC BY 4.0' in card
+    training, measurements = card.split('## Measured')
+    assert f'24 drawings of 3 categories, data set {small_dataset.digest}' in training
+    (measured,) = accuracy.evaluate(checkpoint, small_dataset, ['test'])
+    (row,) = results.read(tmp_path / 'results.csv')
+    value = f'{measured.rows[0]["value"]:.4f}'
+    cells = ['accuracy', 'test', '', '', '', '', value, '12', small_dataset.digest, row['time']]
+    assert f'| {" | ".join(cells)} |' in measurements
     sizes = [(out / f'{name}.tflite').stat().st_size for name in ('model_float16', 'model')]
     assert sizes[0] < sizes[1]
 
@@ -104,7 +121,10 @@ def test_a_triplet_loss_gives_an_embedding_and_no_classes(make_dataset, tmp_path
         expected = network.outputs.embedding(network.fc1(images))
     for name in ('saved embedding embedding 12', 'model embedding 12'):
         np.testing.assert_allclose(found[name], expected, atol=1e-4)
-    assert 'does not train the classifier' in (out / 'MODEL_CARD.md').read_text()
+    card = (out / 'MODEL_CARD.md').read_text()
+    assert 'does not train the classifier' in card
+    assert not (out / 'labels.txt').exists()
+    assert '- margin: 0.2\n' in card
 
 
 def test_a_checkpoint_without_settings(make_dataset, tmp_path):
@@ -112,7 +132,62 @@ def test_a_checkpoint_without_settings(make_dataset, tmp_path):
     (folder / 'settings.json').unlink()
     out = export.main([f'{folder}', '--out', f'{tmp_path}/exported'])
     assert not (out / 'labels.txt').exists()
-    assert 'no settings.json' in (out / 'MODEL_CARD.md').read_text()
+    card = (out / 'MODEL_CARD.md').read_text()
+    assert 'no settings.json. It has 3 classes' in card
+    assert 'learning_rate' not in card  # a default would be a guess
+    assert 'labels.txt' not in card
+
+
+def test_real_drawings_get_the_same_classes_in_16_bits(real_drawings, tmp_path):
+    (tmp_path / 'names.txt').write_text('airplane\napple\neye\n')
+    create_dataset.construct_from_scratch(
+        files=real_drawings / 'deep',
+        categories=tmp_path / 'names.txt',
+        out=tmp_path / 'data',
+        classes=3,
+        train=100,
+        test=50,
+        size=96,
+        workers=2,
+    )
+    dataset = open_dataset(tmp_path / 'data')
+    folder = trained(dataset, tmp_path, *NARROW, '--batch-norm-momentum', '0.9')
+    out = export.main([f'{folder}', '--out', f'{tmp_path}/exported', '--float16'])
+    images = np.stack([read_image(path) for path in dataset.test.paths])
+    found = used(out, images, tmp_path)
+    with LoadedNetwork(open_checkpoint(folder, dataset), 96) as network:
+        probabilities = network.outputs.class_probabilities(network.fc1(images))
+    assert len(np.unique(probabilities.argmax(axis=1))) > 1
+    for form in ('saved classify', 'model'):
+        np.testing.assert_allclose(found[f'{form} probabilities 150'], probabilities, atol=1e-4)
+    same = found['model_float16 probabilities 150'].argmax(axis=1) == probabilities.argmax(axis=1)
+    assert same.mean() >= 0.99
+
+
+def test_only_measurements_of_this_checkpoint_are_told(make_dataset, tmp_path):
+    folder = trained(make_dataset(tmp_path / 'data'), tmp_path, *NARROW)
+    path = tmp_path / 'results.csv'
+    (row,) = results.read(path)
+    results.record(path, [{**row, 'step': '3', 'value': '0.1234'}])
+    results.record(path, [{**row, 'run': 'checkpoints_n1_9e', 'value': '0.2345'}])
+    out = export.main([f'{folder}', '--out', f'{tmp_path}/exported', '--results', f'{path}'])
+    card = (out / 'MODEL_CARD.md').read_text()
+    assert f'| {float(row["value"]):.4f} |' in card
+    assert '0.1234' not in card
+    assert '0.2345' not in card
+
+
+def test_nothing_is_left_of_an_export_that_fails(make_dataset, tmp_path, monkeypatch):
+    folder = trained(make_dataset(tmp_path / 'data'), tmp_path, *NARROW)
+    before = sorted(tmp_path.iterdir())
+
+    def fails(*arguments):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(exported, 'to_lite', fails)
+    with pytest.raises(OSError, match='No space'):
+        export.main([f'{folder}', '--out', f'{tmp_path}/exported'])
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_refused(refused, small_dataset, tmp_path):

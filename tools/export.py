@@ -26,8 +26,14 @@ SHOWN_SETTINGS = (
     *('filters', 'epochs', 'batch_size', 'learning_rate', 'learning_rate_decay'),
     *('batch_norm_momentum', 'loss', 'augment', 'precision', 'precise_bn', 'seed'),
 )
+TRIPLET_SETTINGS = ('margin', 'embedding_size', 'images_per_class')
+# Of results.csv, in the card: what was measured, and where each number comes from.
+MEASURED = (
+    *('metric', 'split', 'definition', 'distance', 'variant', 'k', 'value'),
+    *('images', 'dataset', 'time'),
+)
+DRAWINGS = '[Quick, Draw!](https://github.com/googlecreativelab/quickdraw-dataset)'
 RUNS = 20  # of a single image, for the latency
-UNKNOWN = 'unknown: the checkpoint has no settings.json'
 
 
 def parse_arguments(argv):
@@ -49,16 +55,15 @@ def card(checkpoint, size, signatures, rows):
         checkpoint: checkpoints.Checkpoint.
         size: side of the images in pixels.
         signatures: names.
-        rows: of results.csv, this run's.
+        rows: of results.csv, this checkpoint's.
     """
     settings = checkpoint.settings
-    images = f'uint8 (n, {size}, {size}), 0 = ink, 255 = paper, any n'
-    trained_on = (
-        f'{settings.images:,} drawings of {settings.classes} categories, data set '
-        f'{settings.content or settings.dataset}'
-        if settings.images
-        else UNKNOWN
-    )
+    if 'classify' not in signatures:
+        classes = 'No probabilities: a triplet loss alone does not train the classifier.'
+    elif settings.categories:
+        classes = '`probabilities`: float32 (n, classes), in the order of `labels.txt`.'
+    else:
+        classes = '`probabilities`: float32 (n, classes). The names of the classes are unknown.'
     lines = [
         f'# {TITLES[settings.net]}: {checkpoint.run}',
         '',
@@ -67,36 +72,47 @@ def card(checkpoint, size, signatures, rows):
         '',
         '## Input and output',
         '',
-        f'- Input `images`: {images}. A drawing touches the left and the upper edge, its longer '
-        'side fills the image, lines are about 5/256 of the side wide.',
+        f'- Input `images`: uint8 (n, {size}, {size}), 0 = ink, 255 = paper, any n, not scaled. A '
+        'drawing touches the left and the upper edge, its longer side fills the image, lines are '
+        'about 5/256 of the side wide, edges are smooth.',
         f'- Signatures of `saved_model`: {", ".join(signatures)}. `model.tflite` has all outputs.',
-        '- `probabilities`: float32 (n, classes), in the order of `labels.txt`.'
-        if 'classify' in signatures
-        else '- No probabilities: a triplet loss alone does not train the classifier.',
+        f'- {classes}',
         '- `fc1`: float32 (n, 1024), compared by Euclidean or cosine distance.',
         *(['- `embedding`: float32 of length 1.'] if 'embedding' in signatures else []),
-        *(
-            []
-            if settings.categories
-            else ['- The names of the classes are unknown: there is no `labels.txt`.']
-        ),
         '',
         '## Training',
         '',
-        f'- Trained on: {trained_on}.',
-        f'- Steps: {checkpoint.step}.',
-        *(f'- {name}: {_shown(getattr(settings, name))}' for name in SHOWN_SETTINGS),
+        *_training(checkpoint),
         '',
         '## Measured',
         '',
-        *_measured(rows),
+        *_measured(checkpoint, rows),
         '',
         '## Licence',
         '',
-        'The code is under the Apache License 2.0. The drawings of Quick, Draw! are '
-        "Google's, CC BY 4.0.",
+        f"The code is under the Apache License 2.0. The drawings of {DRAWINGS} are Google's, "
+        '[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/).',
     ]
     return '\n'.join(lines) + '\n'
+
+
+def _training(checkpoint):
+    """Return the lines about the training. Settings are told only if they are known."""
+    settings = checkpoint.settings
+    steps = f'- steps: {checkpoint.step}'
+    if not settings.images:
+        return [
+            '- Training set, categories and settings are unknown: the checkpoint has no '
+            f'settings.json. It has {settings.classes} classes.',
+            steps,
+        ]
+    names = SHOWN_SETTINGS + (TRIPLET_SETTINGS if settings.has_triplets else ())
+    digest = settings.content or f'{settings.dataset} (of its file names)'
+    return [
+        f'- {settings.images:,} drawings of {settings.classes} categories, data set {digest}',
+        steps,
+        *(f'- {name}: {_shown(getattr(settings, name))}' for name in names),
+    ]
 
 
 def _shown(value):
@@ -105,14 +121,20 @@ def _shown(value):
     return number_text(value) if isinstance(value, float) else str(value)
 
 
-def _measured(rows):
-    """Return the lines of a table of measurements."""
+def _measured(checkpoint, rows):
+    """Return the lines about the measurements."""
     if not rows:
-        return ['Nothing: the results file has no rows of this run.']
-    columns = ['metric', 'split', 'definition', 'distance', 'variant', 'k', 'images', 'value']
-    lines = [columns, ['---'] * len(columns)]
-    lines += [[*(row[name] for name in columns[:-1]), f'{float(row["value"]):.4f}'] for row in rows]
-    return [f'| {" | ".join(line)} |' for line in lines]
+        return ['Nothing: the results file has no rows of this checkpoint.']
+    table = [MEASURED, ['---'] * len(MEASURED)]
+    for row in rows:
+        shown = {**row, 'value': f'{float(row["value"]):.4f}'}
+        table.append([shown[column] for column in MEASURED])
+    return [
+        f'Rows of results.csv with run {checkpoint.run}, step {checkpoint.step}. `dataset` is the '
+        'data set that was measured, empty if unknown; `time` is in UTC.',
+        '',
+        *(f'| {" | ".join(line)} |' for line in table),
+    ]
 
 
 def latency(function):
@@ -126,7 +148,7 @@ def latency(function):
 
 
 def sizes_and_latencies(folder, size):
-    """Yield a line for each exported form, measured with one image."""
+    """Yield a line for each exported form: its size, and its time for one image."""
     from sketch.evaluation import exported
     from sketch.tensorflow_setup import tf
 
@@ -135,11 +157,11 @@ def sizes_and_latencies(folder, size):
     features = tf.saved_model.load(str(saved)).signatures['features']
     given = tf.constant(image)
     total = sum(path.stat().st_size for path in saved.rglob('*') if path.is_file())
-    yield f'saved_model: {total / 1e6:.1f} MB, {latency(lambda: features(images=given)):.1f} ms'
+    yield f'{saved.name}: {total / 1e6:.1f} MB, {latency(lambda: features(images=given)):.1f} ms'
     for path in sorted(folder.glob('*.tflite')):
         run = exported.lite_runner(path)
         taken = latency(lambda run=run: run(images=image))
-        yield f'{path.name}: {path.stat().st_size / 1e6:.1f} MB, {taken:.1f} ms'
+        yield f'{path.name}: {path.stat().st_size / 1e6:.1f} MB, {taken:.1f} ms (one thread)'
 
 
 def main(argv=None):
@@ -167,18 +189,20 @@ def main(argv=None):
             for name, float16 in kinds.items():
                 lite = exported.to_lite(checkpoint, size, Path(between) / name, float16)
                 (building / f'{name}.tflite').write_bytes(lite)
-        if checkpoint.settings.categories:
+        if 'classify' in signatures and checkpoint.settings.categories:
             labels = ''.join(f'{name}\n' for name in checkpoint.settings.categories)
             (building / 'labels.txt').write_text(labels, encoding='utf-8')
-        own = [row for row in rows if row['run'] == checkpoint.run]
+        source = {'run': checkpoint.run, 'step': str(checkpoint.step)}
+        own = [row for row in rows if source.items() <= row.items()]
         text = card(checkpoint, size, signatures, own)
         (building / 'MODEL_CARD.md').write_text(text, encoding='utf-8')
+        print(f'{checkpoint.title}; size, and time of one image (median of {RUNS}):')
         print(*sizes_and_latencies(building, size), sep='\n')
         building.chmod(0o755)
         building.rename(out)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    print(f'{out}: {checkpoint.title}')
+    print(out)
     return out
 
 
