@@ -173,7 +173,8 @@ def _list_split(name, folder, categories, expected):
                 + (f', {expected} expected' if expected else '')
                 + '; build the data set again'
             )
-        paths += [os.fsencode(folder / category / file) for file in files]
+        place = os.fsencode(folder / category)  # joining Paths takes a second per 50,000 files
+        paths += [os.path.join(place, os.fsencode(file)) for file in files]
         labels += [label] * len(files)
     return Split(name, np.array(paths), np.array(labels, np.int32))
 
