@@ -11,6 +11,7 @@ The files lie in TMPDIR: the speed of its disk counts.
 
 import contextlib
 import io
+import json
 import random
 import struct
 import tempfile
@@ -68,6 +69,17 @@ def write_file(path, sources, drawings):
     with open(path, 'wb') as file:
         for key_id in range(drawings):
             file.write(struct.pack('<Q', (1 << 62) + key_id) + records[key_id % len(records)])
+
+
+def write_ndjson(path, binary):
+    """Write the drawings of a `.bin` file as simplified `.ndjson`, of the category path.stem."""
+    about = {'word': path.stem, 'countrycode': 'US', 'timestamp': '2017-03-06 14:25:13.61 UTC'}
+    with quickdraw.DrawingFile(binary) as drawings, open(path, 'w') as file:
+        for index in range(len(drawings)):
+            drawing = drawings[index]
+            strokes = [stroke.T.tolist() for stroke in drawing.strokes]
+            entry = {**about, 'recognized': True, 'key_id': str(drawing.key_id), 'drawing': strokes}
+            file.write(json.dumps(entry, separators=(',', ':')) + '\n')
 
 
 def paper_decode(path):
@@ -235,6 +247,19 @@ def measure_scaling(files):
         yield Row(f'{BUILT} categories, workers: {workers}', 's', took)
 
 
+def measure_ndjson(files):
+    """Yield Rows of simplified `.ndjson` files, from which larger ones need hardly more memory."""
+    for factor in (1, 4):
+        drawings = factor * DRAWINGS // 4
+        binary = files / 'quarter.bin'
+        write_file(binary, [files / 'category 0.bin'], drawings)
+        path = binary.with_suffix('.ndjson')
+        write_ndjson(path, binary)
+        what = f'{drawings:,} drawings as .ndjson'
+        yield Row(f'{what}: a category', 's', in_new_folder(our_category, path))
+        yield Row(f'{what}: memory of a worker', 'MB', in_new_process(worker_megabytes, path))
+
+
 def every_row(files):
     yield from measure(DRAWINGS, files)
     with sources(files) as (found, _), tempfile.TemporaryDirectory() as temporary:
@@ -243,6 +268,7 @@ def every_row(files):
             write_file(folder / f'category {number}.bin', found, DRAWINGS)
         yield from measure_stages(folder / 'category 0.bin')
         yield from measure_scaling(folder)
+        yield from measure_ndjson(folder)
 
 
 def main():
