@@ -1,10 +1,11 @@
 """Downloads where the network, the proxy or the server's host is wrong or away."""
 
 import socket
-import sys
 import time
+from unittest import mock
 
 import pytest
+import requests
 from broken_server import CONTENT, Answer, drawings, running
 
 from sketch.data import download
@@ -118,7 +119,10 @@ def test_a_host_that_answers_between_failures_is_not_given_up(server, monkeypatc
 )
 def test_an_unusable_proxy_is_told(monkeypatch, tmp_path, proxy, words):
     if proxy.startswith('socks'):
-        monkeypatch.setitem(sys.modules, 'socks', None)
+        # As requests does where PySocks is not installed; selenium installs it.
+        error = requests.exceptions.InvalidSchema('Missing dependencies for SOCKS support.')
+        without = mock.Mock(side_effect=error)
+        monkeypatch.setattr(requests.adapters, 'SOCKSProxyManager', without)
     monkeypatch.setenv('no_proxy', '')
     monkeypatch.setenv('NO_PROXY', '')
     for name in ('http_proxy', 'all_proxy'):
