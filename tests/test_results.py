@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from scipy import stats
 
 from sketch.errors import InputError
 from sketch.evaluation import results
@@ -84,6 +85,17 @@ def test_tables_of_earlier_versions(tmp_path):
         ('abc', '0.5'),
     ]
     assert path.read_text().splitlines()[0] == ','.join(results.COLUMNS)
+
+
+def test_an_accuracy_of_earlier_versions_has_its_interval(tmp_path):
+    path = tmp_path / 'results.csv'
+    results.record(path, [{**ROW, 'value': 0.755, 'images': 1000}])
+    results.record(path, [{**ROW, 'metric': 'mAP', 'value': 0.755, 'images': 1000}])
+    results.record(path, [{**ROW, 'step': 8, 'value': 'none', 'images': 1000}])
+    accuracy, mean_precision, broken = results.read(path)
+    expected = stats.binomtest(755, 1000).proportion_ci(method='wilson')
+    assert (float(accuracy['low']), float(accuracy['high'])) == pytest.approx(tuple(expected))
+    assert mean_precision['low'] == broken['low'] == ''
 
 
 def test_a_byte_order_mark(tmp_path):

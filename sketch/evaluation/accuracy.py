@@ -7,6 +7,7 @@ import numpy as np
 
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
+from sketch.evaluation.intervals import wilson
 from sketch.evaluation.results import Measured, shared_columns
 from sketch.networks.registry import TRIPLET
 from sketch.tensorflow_setup import literal, tf
@@ -61,8 +62,13 @@ def evaluate(checkpoint, dataset, splits):
     for split in [getattr(dataset, name) for name in splits]:
         value = accuracy(checkpoint, _with_labels_of(checkpoint, dataset, split), dataset.size)
         columns = shared_columns(checkpoint, dataset, split)
-        text = f'{checkpoint.title}: accuracy {value:.4f} on {len(split)} {split.name} images'
-        yield Measured([{**columns, 'metric': 'accuracy', 'value': value}], text)
+        low, high = wilson(value, len(split))
+        text = (
+            f'{checkpoint.title}: accuracy {value:.4f} on {len(split)} {split.name} images '
+            f'(95 %: {low:.4f} to {high:.4f})'
+        )
+        row = {**columns, 'metric': 'accuracy', 'value': value, 'low': low, 'high': high}
+        yield Measured([row], text)
     if doubt := _doubt(checkpoint, dataset):
         yield Measured([], doubt)
 

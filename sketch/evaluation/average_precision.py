@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sketch.errors import InputError
+from sketch.evaluation.intervals import bootstrap
 from sketch.evaluation.ranking import Rankings
 from sketch.evaluation.relevant_ranks import relevant_ranks
 from sketch.runs.settings import Default
@@ -61,9 +62,17 @@ class Retrieval(NamedTuple):
 
     def means(self):
         """Return {(definition, k): mAP}."""
-        means = self.average_precisions[self.has_relevant].mean(axis=0)
+        return self._named(self.average_precisions[self.has_relevant].mean(axis=0))
+
+    def intervals(self):
+        """Return {(definition, k): (low, high)}, bootstrap intervals of the means."""
+        low, high = map(self._named, bootstrap(self.average_precisions[self.has_relevant]))
+        return {key: (low[key], high[key]) for key in low}
+
+    def _named(self, values):
+        """Return values (definitions, ks) as {(definition, k): value}."""
         return {
-            (definition, k): float(means[row, column])
+            (definition, k): float(values[row, column])
             for row, definition in enumerate(DEFINITIONS)
             for column, k in enumerate(self.ks)
         }

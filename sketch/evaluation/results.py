@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sketch import atomic
 from sketch.errors import InputError
+from sketch.evaluation.intervals import wilson
 from sketch.runs.names import canonical, epochs_in
 
 COLUMNS = [
@@ -25,7 +26,7 @@ COLUMNS = [
     'variant',
     'k',
     'value',
-    'low',  # this and the next: confidence interval
+    'low',  # this and the next: 95 % interval of accuracy and mAP (intervals.py)
     'high',
     'images',  # of the split
     'classes',
@@ -69,7 +70,7 @@ def read(path):
     """Return the rows of a results file as dicts of text; none if the file does not exist.
 
     Tables of earlier versions are translated to today's columns and run names. What they do not
-    tell is empty, and equals nothing known.
+    tell is empty, and equals nothing known. An accuracy's interval follows from the other columns.
 
     Raises:
         InputError: the file is not such a table.
@@ -92,7 +93,7 @@ def read(path):
         raise InputError(
             f'{path}: not a table of results (columns {",".join(COLUMNS)}); move it away'
         )
-    return [{**row, 'run': canonical(row['run'])} for row in rows]
+    return [{**row, 'run': canonical(row['run']), **_interval(row)} for row in rows]
 
 
 def check(path):
@@ -146,6 +147,19 @@ def print_and_record(path, measured):
         record(path, value.rows)
         rows += value.rows
     return rows
+
+
+def _interval(row):
+    """Return the interval that a row (of text) lacks but tells, {} if it does not."""
+    if row['metric'] != 'accuracy' or row['low']:
+        return {}
+    try:
+        value, images = float(row['value']), int(row['images'])
+    except ValueError:
+        return {}
+    if not (0 <= value <= 1 and images > 0):
+        return {}
+    return dict(zip(('low', 'high'), map(_text, wilson(value, images))))
 
 
 def _is_finished(row):

@@ -112,26 +112,32 @@ def _measure(vectors, labels, ks, distance, threads, columns):
 
 def _measured(variant, distance, found, compact, columns):
     """Return a MeasuredRetrieval: the rows and the text of a Retrieval."""
-    values = found.means()
+    values, intervals = found.means(), found.intervals()
     columns = {**columns, 'distance': distance, 'variant': variant}
     rows = [
-        {**columns, 'metric': 'mAP', 'definition': definition, 'k': k, 'value': value}
+        {
+            **columns,
+            **{'metric': 'mAP', 'definition': definition, 'k': k, 'value': value},
+            **dict(zip(('low', 'high'), intervals[definition, k])),
+        }
         for (definition, k), value in values.items()
     ]
     if compact is not None:
         rows.append({**columns, 'metric': 'compactness', 'value': compact})
-    text = _describe(found, values, compact, ', '.join(filter(None, (distance, variant))))
+    title = ', '.join(filter(None, (distance, variant)))
+    text = _describe(found, values, intervals, compact, title)
     return MeasuredRetrieval(rows, text, variant, distance, found)
 
 
-def _describe(found, values, compact, title):
+def _describe(found, values, intervals, compact, title):
     queries, images = np.sum(found.has_relevant), len(found.labels)
     tied = np.sum(found.tied & found.has_relevant)
     ties = f', in {tied} a relevant image ties with an irrelevant one' if tied else ''
     lines = [f'  {title}: {queries} queries{ties}']
     for k in found.ks:
         row = ', '.join(f'{name} {values[name, k]:.4f}' for name in DEFINITIONS)
-        lines.append(f'    mAP@{k}: {row}')
+        low, high = intervals['standard', k]
+        lines.append(f'    mAP@{k}: {row}; 95 % of standard: {low:.4f} to {high:.4f}')
     if queries < images:
         lines.append(f'    {images - queries} queries skipped: no other image has their label')
     if compact is not None:
