@@ -12,7 +12,6 @@ from pathlib import Path
 
 from sketch import command_line
 from sketch.data.dataset import check_queries, open_dataset
-from sketch.errors import InputError
 from sketch.evaluation import results
 from sketch.evaluation.average_precision import choose_k, retrieve
 from sketch.evaluation.ranking import DISTANCES
@@ -61,14 +60,7 @@ def parse_arguments(argv):
     )
 
     metric = arguments.add_argument_group('metric')
-    metric.add_argument(
-        '--k',
-        nargs='+',
-        default=[],
-        metavar='K',
-        help='ranks that count: integers, or `all` for images - 1 '
-        f'(default: {" ".join(map(str, Default.k))})',
-    )
+    command_line.add_k(metric)
 
     questions = arguments.add_argument_group("the paper's open questions")
     questions.add_argument(
@@ -93,15 +85,8 @@ def parse_arguments(argv):
     )
 
     options = arguments.parse_args(argv)
-    # argparse gives --k all words up to the next flag, folders included.
-    words, options.k = options.k, [w for w in options.k if w == 'all' or w.isdecimal()]
-    others = [word for word in words if word not in options.k]
-    for word in others:
-        if not Path(word).is_dir():
-            raise InputError(f'--k {word}: neither a number, nor `all`, nor a checkpoint folder')
-    if words and not options.k:
-        raise InputError('--k: give numbers or `all`')
-    options.folders = [Path(word) for word in others] + options.folders
+    options.k, others = command_line.k_and_folders(options.k)
+    options.folders = others + options.folders
     options.distance = DISTANCES if options.distance == 'both' else (options.distance,)
     return options
 

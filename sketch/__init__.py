@@ -67,6 +67,7 @@ evaluation/         measures a checkpoint
     neighbours          the vectors nearest to a query
     relevant_ranks      ranks of the relevant images, by counting
     average_precision   AP in four definitions
+    intervals           confidence intervals
     compactness         distance within over distance between categories
     retrieval           mAP and compactness of a checkpoint
     report              tables and charts by category

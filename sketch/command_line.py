@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sketch.errors import InputError, Interrupted
 from sketch.networks.registry import TITLES
+from sketch.runs.settings import Default
 
 # The values of --measure, and the splits of the data set that they stand for.
 SPLITS = {'train': ('train',), 'test': ('test',), 'both': ('train', 'test')}
@@ -132,6 +133,34 @@ def add_results(arguments):
         metavar='FILE',
         help='CSV table of measurements',
     )
+
+
+def add_k(arguments):
+    """Add --k, how many ranks count. Words that argparse gives it: see k_and_folders."""
+    arguments.add_argument(
+        '--k',
+        nargs='+',
+        default=[],
+        metavar='K',
+        help='ranks that count: integers, or `all` for images - 1 '
+        f'(default: {" ".join(map(str, Default.k))})',
+    )
+
+
+def k_and_folders(words):
+    """Return what was meant for --k, and the Paths of folders that argparse gave it as well.
+
+    Raises:
+        InputError: a word is neither, or there are only folders.
+    """
+    ks = [word for word in words if word == 'all' or word.isdecimal()]
+    others = [word for word in words if word not in ks]
+    for word in others:
+        if not Path(word).is_dir():
+            raise InputError(f'--k {word}: neither a number, nor `all`, nor a checkpoint folder')
+    if words and not ks:
+        raise InputError('--k: give numbers or `all`')
+    return ks, [Path(word) for word in others]
 
 
 def add_measure(arguments):

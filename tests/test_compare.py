@@ -1,0 +1,71 @@
+"""tools.compare: differences of mAP between checkpoints, and between orders of one."""
+
+import numpy as np
+import pytest
+from conftest import NARROW, NARROW_NAME
+
+import mAP
+import train
+from sketch.errors import InputError
+from sketch.evaluation import results
+from sketch.evaluation.average_precision import retrieve
+from tools import compare
+
+
+@pytest.fixture(scope='module')
+def trained(small_dataset, tmp_path_factory):
+    """Arguments that name a data set and two of its checkpoints."""
+    place = tmp_path_factory.mktemp('compared')
+    common = ['--data', str(small_dataset.folder), '--results', str(place / 'results.csv')]
+    train.main([*common, '--checkpoints', str(place), *NARROW, '--epochs', '0', '2'])
+    folders = [str(place / f'{NARROW_NAME}_{count}e') for count in (0, 2)]
+    mAP.main([*common, '--k', '3', 'all', '--distance', 'both', '--rerank', *folders])
+    return place, ['--data', str(small_dataset.folder), *folders]
+
+
+def test_differences_are_those_of_the_means(trained, tmp_path, capsys):
+    place, arguments = trained
+    path = tmp_path / 'new' / 'differences.csv'
+    options = ['--k', '3', 'all', '--distance', 'both', '--rerank', '--differences', str(path)]
+    rows = compare.main([*arguments, *options])
+    columns = ('run', 'variant', 'distance', 'definition', 'k')
+    means = {
+        tuple(row[column] for column in columns): float(row['value'])
+        for row in results.read(place / 'results.csv')
+        if row['metric'] == 'mAP'
+    }
+    # 2 checkpoints, 3 orders by 2 distances, without the reference; 4 definitions, 2 k.
+    assert len(rows) == len(compare.read(path)) == (2 * 3 * 2 - 1) * 4 * 2
+    for row in rows:
+        text = {column: str(value) for column, value in row.items()}
+        own = means[tuple(text[column] for column in columns)]
+        reference = means[f'{NARROW_NAME}_0e', '', 'euclidean', text['definition'], text['k']]
+        assert row['difference'] == pytest.approx(own - reference, abs=1e-12)
+        assert row['low'] <= row['difference'] <= row['high']
+    compare.main([*arguments, *options])
+    assert len(compare.read(path)) == len(rows)  # replaced, not doubled
+    assert f'minus {NARROW_NAME}_0e, euclidean' in capsys.readouterr().out
+
+
+def test_pairs_tell_a_small_difference():
+    generator = np.random.default_rng(0)
+    labels = np.repeat(np.arange(4), 30)
+    worse = generator.standard_normal((120, 8)) + labels[:, np.newaxis] * 0.5
+    better = worse + labels[:, np.newaxis] * 0.05
+    first, second = (retrieve(features, labels, [119]) for features in (worse, better))
+    own = {'run': 'b', 'distance': 'euclidean'}
+    (row, *_) = compare.differences(own, second, {'run': 'a', 'distance': 'euclidean'}, first)
+    assert row['low'] > 0
+    assert second.intervals()['standard', 119][0] < first.means()['standard', 119]
+
+
+def test_what_cannot_be_compared_is_refused(trained, tmp_path):
+    _, (data, folder, only, _) = trained
+    with pytest.raises(InputError, match='one folder: give others, --distance both or --rerank'):
+        compare.main([data, folder, only])
+    with pytest.raises(InputError, match='give checkpoint folders, the reference first'):
+        compare.main([data, folder])
+    table = tmp_path / 'results.csv'
+    results.record(table, [{'run': only}])
+    with pytest.raises(InputError, match=r'results\.csv: not a table of differences'):
+        compare.main([data, folder, only, '--rerank', '--differences', str(table)])
