@@ -11,9 +11,9 @@ Takes the table that train.py, load.py and mAP.py keep. Leaves, as PNG and SVG:
     figure_compactness   mean distance within over mean distance between categories
 A run has a colour and a marker; line styles tell training from test set, and each k. A single epoch
 count has a short line, to show its style. A run's first seed has filled markers, its other seeds
-have hollow ones and thin lines; bars show the first seed. The paper's points are pale, its lines
-wide. The embedding has a figure of its own: the paper's figures 6 and 7 show fc1, and pairs of bars
-read best without the other runs.
+have hollow ones and thin lines; bars show the first seed. Bands, and short lines at bars, are 95 %
+intervals. The paper's points are pale, its lines wide. The embedding has a figure of its own: the
+paper's figures 6 and 7 show fc1, and pairs of bars read best without the other runs.
 
 The paper's points (docs/results/paper_figures.csv) were read off the images of its figures (values
 to 0.003, epochs to 0.05). They come from 100 categories of 1000 + 50 drawings.
@@ -37,11 +37,19 @@ def main(argv=None):
         default=Path('figures'),
         help='folder that receives the figures',
     )
+    arguments.add_argument(
+        '--runs',
+        metavar='PATTERN',
+        nargs='+',
+        default=['*'],
+        help='runs to draw: their names without seed and epoch count, with wildcards as in a shell',
+    )
     options = arguments.parse_args(argv)
     from sketch.evaluation.figures import FIGURES  # matplotlib
     from sketch.plotting import save_for_print
 
-    points, papers = point_files.measured(options.results), point_files.of_paper()
+    points = point_files.measured(options.results, options.runs)
+    papers = point_files.of_paper()
     options.out.mkdir(parents=True, exist_ok=True)
     drawn = []
     for shown in FIGURES:

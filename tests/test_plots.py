@@ -302,15 +302,29 @@ def test_only_the_papers_definition_is_drawn(table):
     assert {point.run for point in measured} == {'checkpoints_n1', 'checkpoints_n2'}
 
 
-@pytest.mark.parametrize(
-    'change', [{'value': 'x'}, {'value': 'nan'}, {'k': '4.5'}, {'seed': 'a'}, {'net': 'n3'}]
-)
-def test_a_corrupt_row_is_named(table, tmp_path, refused, change):
-    rows = [{**row, **change} for row in of_metric(table, 'mAP', 'n1')]
-    results.record(tmp_path / 'r.csv', rows)
-    words = ['r.csv', 'checkpoints_n1_1e', *change, 'remove it']
-    refused('plots.py', '--results', tmp_path / 'r.csv', '--out', tmp_path / 'f', words=words)
-    assert not (tmp_path / 'f').exists()
+def test_intervals_are_bands_and_lines_at_bars(table, drawn):
+    rows = [
+        {**row, 'low': row['value'] - 0.1, 'high': row['value'] + 0.2}
+        for row in of_metric(table, 'accuracy', 'n1')
+        for row['value'] in [float(row['value'])]
+        if row['split'] == 'test'
+    ]
+    figures = drawn([*rows, *of_metric(table, 'accuracy', 'n2')])
+    (band,) = figures['figure_3'].axes[0].collections
+    corners = band.get_paths()[0].vertices
+    line = entries_of(figures['figure_3'])['skNet']
+    assert tuple(band.get_facecolor()[0][:3]) == plotting.to_rgb(line.get_color())
+    for epochs, value in ((1, 0.25), (2, 0.5)):
+        inside = corners[corners[:, 0] == epochs, 1]
+        assert (inside.min(), inside.max()) == pytest.approx((value - 0.1, value + 0.2))
+    assert 'bands: 95 % intervals' in figures['figure_3'].get_suptitle()
+    ends = [
+        list(collection.get_segments()[0][:, 0])
+        for collection in figures['figure_5'].axes[0].collections
+    ]
+    assert ends == [pytest.approx([0.15, 0.45]), pytest.approx([0.4, 0.7])]
+    assert 'short lines: 95 % intervals' in figures['figure_5'].get_suptitle()
+    assert 'interval' not in drawn(of_metric(table, 'accuracy', 'n2'))['figure_4'].get_suptitle()
 
 
 def test_what_was_not_measured_is_left_out(tmp_path, run_script):
@@ -323,12 +337,6 @@ def test_what_was_not_measured_is_left_out(tmp_path, run_script):
         'figure_5.png',
     }
     assert 'figure 6 skipped' in ended.stdout
-
-
-def test_the_papers_points():
-    figures = points.of_paper()
-    assert sorted(figures) == [3, 4, 5, 6, 7]
-    assert [point.value for point in figures[5] if point.net == 'n2'] == [0.706, 0.703]
 
 
 def test_no_results(refused, tmp_path):

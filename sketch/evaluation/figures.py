@@ -3,6 +3,8 @@
 from collections import defaultdict
 from typing import NamedTuple
 
+import numpy as np
+
 from sketch.evaluation.points import EMBEDDING, FC1, PAPERS_RUN, by_run, told_apart
 from sketch.networks.registry import TITLES
 from sketch.plotting import (
@@ -27,6 +29,7 @@ WIDTH, MARGIN = 9, 0.25  # of all figures, in inches
 TEXT_WIDTH = WIDTH - 2 * MARGIN
 AXES = 4.6  # height of curves with their title, in inches
 ROW = 0.21  # height of a bar with its gap, in inches
+BAND = 0.13  # opacity of an interval
 
 
 class Figure(NamedTuple):
@@ -93,12 +96,15 @@ def draw_curves(shown, points, papers):
             look = _papers_look(net)
         else:
             look = _look(*looks[net, run], first=seed == seeds[net, run][0])
-        line = sorted((point.epochs, point.value) for point in line)
+        line = sorted(line, key=lambda point: point.epochs)
         if len(line) == 1:  # a dot alone would not show the line style
-            ((epochs, value),) = line
-            line = [(max(0, epochs - reach), value), *line, (epochs + reach, value)]
+            (point,) = line
+            places = max(0, point.epochs - reach), point.epochs, point.epochs + reach
+            line = [point._replace(epochs=place) for place in places]
             look['markevery'] = [1]
-        axes.plot(*zip(*line), **look, linestyle=styles[told])
+        epochs = [point.epochs for point in line]
+        axes.plot(epochs, [point.value for point in line], **look, linestyle=styles[told])
+        _band(axes, line, look['color'])
     step_axis(axes, points)
     axes.set(xlabel='epochs', ylabel=shown.metric, xlim=(0, None))
     if shown.metric != 'compactness':  # its values are close together
@@ -133,7 +139,13 @@ def draw_bars(shown, points, papers):
         heading.set_in_layout(False)
         top += 1 + name.count('\n')
         for point in rows:
-            bar = axes.barh(top + 0.4, point.value, height=0.8, color=_bar_colour(point))
+            bar = axes.barh(
+                *(top + 0.4, point.value),
+                height=0.8,
+                color=_bar_colour(point),
+                xerr=_reach(point),
+                error_kw={'elinewidth': 1, 'capsize': 2},
+            )
             axes.bar_label(bar, fmt='%.3f', padding=3, fontsize=SMALL)
             labels[top + 0.4] = _bar_label(shown, point)
             top += 1
@@ -147,6 +159,25 @@ def draw_bars(shown, points, papers):
     lines = _describe(figure, shown, points, papers)
     figure.set_size_inches(WIDTH, 0.7 + 0.2 * lines + ROW * top)
     return figure
+
+
+def _band(axes, line, colour):
+    """Fill the interval around a line where its Points have one."""
+    known = [point.low is not None for point in line]
+    if any(known):
+        epochs, low, high = (
+            [np.nan if value is None else value for value in values]
+            for values in zip(*((point.epochs, point.low, point.high) for point in line))
+        )
+        axes.fill_between(epochs, low, high, where=known, color=colour, alpha=BAND, linewidth=0)
+
+
+def _reach(point):
+    """Return how far the interval of a bar reaches below and above, None without one."""
+    if point.low is None:
+        return None
+    # Rounding may put the value outside.
+    return [[max(0, point.value - point.low)], [max(0, point.high - point.value)]]
 
 
 def line_styles(told):
@@ -282,6 +313,8 @@ def _describe(figure, shown, points, papers):
     notes = ['measured on ' + ' / '.join(sorted({point.setting for point in points}))]
     if any(len(seeds) > 1 for seeds in by_run(points).values()):
         notes.append('first seed of each run' if shown.bars else 'hollow, thin: other seeds')
+    if any(point.low is not None for point in points):
+        notes.append(f'{"short lines" if shown.bars else "bands"}: 95 % intervals')
     if papers:
         notes.append(f'pale{"" if shown.bars else ", wide"}: {PAPERS_RUN} (100 categories)')
     text = wrapped(f'{title}\n{"; ".join(notes)}', TEXT_WIDTH, MEDIUM)

@@ -4,6 +4,7 @@ import csv
 import math
 import re
 from collections import defaultdict
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,13 +35,19 @@ class Point(NamedTuple):
     setting: str = ''  # what was measured on, for the title
     dataset: str = ''  # digest of the data set, '' if unknown
     images: str = ''  # of the split
+    low: float = None  # this and the next: 95 % interval; None without one
+    high: float = None
 
 
-def measured(path):
+def measured(path, patterns=('*',)):
     """Return the Points of a results file, mAP in the paper's definition with Euclidean distance.
 
+    Args:
+        path: of the file.
+        patterns: with wildcards as in a shell; a Point's run matches one of them.
+
     Raises:
-        InputError: the table is missing or corrupt.
+        InputError: the table is missing or corrupt, or no run matches.
     """
     rows = results.read(path)
     if not rows:
@@ -56,7 +63,11 @@ def measured(path):
                 raise InputError(
                     f'{path}: {row["run"]}: {error}; correct the row or remove it'
                 ) from None
-    return points
+    chosen = [point for point in points if any(fnmatchcase(point.run, p) for p in patterns)]
+    if points and not chosen:
+        runs = ', '.join(sorted({point.run for point in points}))
+        raise InputError(f'--runs {" ".join(patterns)}: no such run; {path} has {runs}')
+    return chosen
 
 
 def of_paper():
@@ -124,10 +135,12 @@ def _point(row):
     try:
         seed, k = _whole(row['seed']), _whole(row['k'])
         numbers = {name: float(row[name]) for name in ('epochs', 'step', 'value')}
+        if row['low']:
+            numbers |= {name: float(row[name]) for name in ('low', 'high')}
     except ValueError:
         numbers = {}
     if not numbers or not all(map(math.isfinite, numbers.values())):
-        raise ValueError('epochs, step, seed, k or value is not a number')
+        raise ValueError('epochs, step, seed, k, value, low or high is not a number')
     return Point(
         # The seed is a column of its own: without it, all seeds of a run have one name.
         run=series(row['run']).replace(f'_seed{seed}', '') if row['seed'] else series(row['run']),
