@@ -63,6 +63,7 @@ evaluation/         measures a checkpoint
     outputs             class probabilities and embedding, from fc1
     loaded_network      a network in one session, for many images
     exported            a network for use without this code
+    model_card          what it takes, how it was trained, what was measured
     ranking             exact order by distance
     neighbours          the vectors nearest to a query
     relevant_ranks      ranks of the relevant images, by counting

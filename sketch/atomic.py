@@ -6,6 +6,8 @@ import fcntl
 import io
 import json
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 from sketch.errors import InputError
@@ -65,6 +67,30 @@ def csv_text(header, rows):
     writer.writerow(header)
     writer.writerows(rows)
     return content.getvalue()
+
+
+@contextlib.contextmanager
+def new_folder(path):
+    """Give the block a hidden folder beside `path` to fill, and rename it to `path` at the end.
+
+    If the block fails, nothing is left.
+
+    Raises:
+        InputError: `path` exists, or its parent is no folder.
+    """
+    path = Path(path)
+    parent = path.resolve().parent
+    if path.exists():
+        raise InputError(f'{path}: exists; give another --out, or move it away')
+    if not parent.is_dir():
+        raise InputError(f'{path}: {parent} is no folder; make it, or give another --out')
+    building = Path(tempfile.mkdtemp(prefix=f'.{path.name}-', dir=parent))
+    try:
+        yield building
+        building.chmod(0o755)
+        building.rename(path)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
 
 
 @contextlib.contextmanager

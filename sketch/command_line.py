@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sketch.errors import InputError, Interrupted
 from sketch.networks.registry import TITLES
+from sketch.runs import folders
 from sketch.runs.settings import Default
 
 # The values of --measure, and the splits of the data set that they stand for.
@@ -99,7 +100,8 @@ def add_checkpoints(arguments):
         nargs='*',
         type=Path,
         metavar='CHECKPOINT_FOLDER',
-        help='checkpoint folders; without any, every checkpoints_* in --checkpoints',
+        help='checkpoint folders, or names in weights/; without any, every checkpoints_* in '
+        '--checkpoints',
     )
     add_unfinished(arguments)
 
@@ -110,7 +112,8 @@ def add_checkpoint(arguments):
         '--checkpoint',
         type=Path,
         metavar='FOLDER',
-        help='checkpoint folder; without it, the one in the current folder with the most epochs',
+        help='checkpoint folder, or a name in weights/; without it, the one in the current folder '
+        'with the most epochs',
     )
     add_unfinished(arguments)
 
@@ -156,7 +159,7 @@ def k_and_folders(words):
     ks = [word for word in words if word == 'all' or word.isdecimal()]
     others = [word for word in words if word not in ks]
     for word in others:
-        if not Path(word).is_dir():
+        if not folders.located(Path(word)).is_dir():
             raise InputError(f'--k {word}: neither a number, nor `all`, nor a checkpoint folder')
     if words and not ks:
         raise InputError('--k: give numbers or `all`')

@@ -103,8 +103,9 @@ def test_values_are_the_checkpoints(small_dataset, tmp_path, net, capfd):
     (measured,) = accuracy.evaluate(checkpoint, small_dataset, ['test'])
     (row,) = results.read(tmp_path / 'results.csv')
     value = f'{measured.rows[0]["value"]:.4f}'
-    cells = ['accuracy', 'test', '', '', '', '', value, '12', small_dataset.digest, row['time']]
-    assert f'| {" | ".join(cells)} |' in measurements
+    limits = [f'{float(row[name]):.4f}' for name in ('low', 'high')]
+    cells = ['accuracy', 'test', '', '', '', '', value, *limits, '12', small_dataset.digest]
+    assert f'| {" | ".join(cells)} | {row["time"]} |' in measurements
     sizes = [(out / f'{name}.tflite').stat().st_size for name in ('model_float16', 'model')]
     assert sizes[0] < sizes[1]
 

@@ -13,6 +13,7 @@ from sketch.errors import InputError
 from sketch.runs import settings as run_settings
 from sketch.runs.names import PATTERN, canonical, epochs_in, number_text, series
 
+WEIGHTS = Path(__file__).parents[2] / 'weights'  # published checkpoint folders
 PREPARING = '.preparing'  # there while train.py makes a folder: its content is not a run yet
 STATE = 'checkpoint'  # the file in which TensorFlow keeps the name of the newest checkpoint
 
@@ -54,6 +55,7 @@ def chosen(named, root, unfinished):
     Raises:
         InputError: a folder that is named holds no checkpoint, two have one name, or none is left.
     """
+    named = [located(folder) for folder in named]
     by_name = {}
     for folder in named:
         other = by_name.setdefault(canonical(folder.resolve().name), folder)
@@ -65,7 +67,7 @@ def chosen(named, root, unfinished):
         if newest(folder) and not unfinished and (state := _unfinished(folder)):
             raise InputError(f'{state}; resume it with train.py, or give --unfinished')
     if named:
-        return list(named)
+        return named
     finished = []
     for folder in find(root):
         if not unfinished and (state := _unfinished(folder)):
@@ -78,6 +80,13 @@ def chosen(named, root, unfinished):
             '--unfinished'
         )
     return finished
+
+
+def located(folder):
+    """Return the Path of a folder that is named, maybe by the name alone of one in weights/."""
+    published = WEIGHTS / folder
+    is_name = Path(folder.name) == folder
+    return published if is_name and not folder.exists() and published.is_dir() else folder
 
 
 def newest(folder):

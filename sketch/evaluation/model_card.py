@@ -1,0 +1,109 @@
+"""The model card of a checkpoint that travels: what it takes, how it was trained, its results."""
+
+from sketch.evaluation import results
+from sketch.networks.registry import TITLES
+from sketch.runs.names import number_text
+
+FILE = 'MODEL_CARD.md'
+SHOWN_SETTINGS = (
+    *('filters', 'epochs', 'batch_size', 'learning_rate', 'learning_rate_decay'),
+    *('batch_norm_momentum', 'loss', 'augment', 'precision', 'precise_bn', 'seed'),
+)
+TRIPLET_SETTINGS = ('margin', 'embedding_size', 'images_per_class')
+# Of results.csv, in the card: what was measured, and where each number comes from.
+MEASURED = (
+    *('metric', 'split', 'definition', 'distance', 'variant', 'k', 'value', 'low', 'high'),
+    *('images', 'dataset', 'time'),
+)
+DRAWINGS = '[Quick, Draw!](https://github.com/googlecreativelab/quickdraw-dataset)'
+
+
+def write(folder, checkpoint, size, usage, table):
+    """Write FILE, the model card, into a folder.
+
+    Args:
+        folder: Path.
+        checkpoint: checkpoints.Checkpoint.
+        size: side of the images in pixels.
+        usage: lines of Markdown on how to use what the folder holds.
+        table: results file; its rows of this checkpoint go into the card.
+    """
+    source = {'run': checkpoint.run, 'step': str(checkpoint.step)}
+    rows = [row for row in results.read(table) if source.items() <= row.items()]
+    text = _card(checkpoint, size, usage, rows)
+    (folder / FILE).write_text(text, encoding='utf-8')
+
+
+def _card(checkpoint, size, usage, rows):
+    """Return the model card, Markdown."""
+    settings = checkpoint.settings
+    lines = [
+        f'# {TITLES[settings.net]}: {checkpoint.run}',
+        '',
+        'Classifies drawings and gives feature vectors (fc1) to compare them by. From M. Garrido, '
+        '*Clasificación y búsqueda por similitud de sketches usando redes convolucionales*.',
+        '',
+        '## Use',
+        '',
+        f'- Input: uint8 (n, {size}, {size}), 0 = ink, 255 = paper, any n, not scaled. A '
+        'drawing touches the left and the upper edge, its longer side fills the image, lines are '
+        'about 5/256 of the side wide, edges are smooth.',
+        *usage,
+        '',
+        '## Training',
+        '',
+        *_training(checkpoint),
+        '',
+        '## Measured',
+        '',
+        *_measured(checkpoint, rows),
+        '',
+        '## Licence',
+        '',
+        f"The code is under the Apache License 2.0. The drawings of {DRAWINGS} are Google's, "
+        '[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/).',
+    ]
+    return '\n'.join(lines) + '\n'
+
+
+def _training(checkpoint):
+    """Return the lines about the training. Settings are told only if they are known."""
+    settings = checkpoint.settings
+    steps = f'- steps: {checkpoint.step}'
+    if not settings.images:
+        return [
+            '- Training set, categories and settings are unknown: the checkpoint has no '
+            f'settings.json. It has {settings.classes} classes.',
+            steps,
+        ]
+    names = SHOWN_SETTINGS + (TRIPLET_SETTINGS if settings.has_triplets else ())
+    digest = settings.content or f'{settings.dataset} (of its file names)'
+    return [
+        f'- {settings.images:,} drawings of {settings.classes} categories, data set {digest}',
+        steps,
+        *(f'- {name}: {_shown(getattr(settings, name))}' for name in names),
+    ]
+
+
+def _shown(value):
+    if isinstance(value, tuple):
+        return ' '.join(map(str, value)) or 'those of the network'
+    return number_text(value) if isinstance(value, float) else str(value)
+
+
+def _measured(checkpoint, rows):
+    """Return the lines about the measurements."""
+    if not rows:
+        return ['Nothing: the results file has no rows of this checkpoint.']
+    table = [MEASURED, ['---'] * len(MEASURED)]
+    for row in rows:
+        numbers = {name: row[name] for name in ('value', 'low', 'high') if row[name]}
+        shown = {**row, **{name: f'{float(number):.4f}' for name, number in numbers.items()}}
+        table.append([shown[column] for column in MEASURED])
+    return [
+        f'Rows of results.csv with run {checkpoint.run}, step {checkpoint.step}. `dataset` is the '
+        'data set that was measured, empty if unknown; `low` and `high` are 95 % limits; `time` is '
+        'in UTC.',
+        '',
+        *(f'| {" | ".join(line)} |' for line in table),
+    ]

@@ -1,0 +1,83 @@
+"""tools.publish: a checkpoint folder without the optimizer, that all scripts take by its name."""
+
+import subprocess
+
+import pytest
+from conftest import NARROW, NARROW_NAME, variables
+
+import load
+import mAP
+import search
+import train
+from sketch.errors import InputError
+from sketch.evaluation import results
+from sketch.runs import folders
+from tools import publish
+
+
+@pytest.fixture
+def published(small_dataset, tmp_path, monkeypatch):
+    """Options that name a data set and a table, the trained folder and the published one."""
+    table = ['--data', str(small_dataset.folder), '--results', str(tmp_path / 'results.csv')]
+    flags = [*NARROW, '--epochs', '2', '--measure', 'test', '--checkpoints', str(tmp_path)]
+    train.main([*table, *flags])
+    trained = tmp_path / f'{NARROW_NAME}_2e'
+    (tmp_path / 'weights').mkdir()
+    monkeypatch.setattr(folders, 'WEIGHTS', tmp_path / 'weights')
+    out = publish.main([str(trained), '--out', str(tmp_path / 'weights' / 'narrow_2e'), *table[2:]])
+    return table, trained, out
+
+
+def test_only_the_optimizer_is_left_out(published):
+    _, trained, out = published
+    before, after = variables(trained), variables(out)
+    left = {name for name in before if name not in after}
+    assert left == {name for name in before if 'Adam' in name or name.startswith('beta')}
+    assert left
+    assert all((before[name] == value).all() for name, value in after.items())
+    assert (out / 'settings.json').read_bytes() == (trained / 'settings.json').read_bytes()
+    assert 'accuracy | test' in (out / 'MODEL_CARD.md').read_text()
+    checked = subprocess.run(['sha256sum', '--strict', '-c', publish.SUMS], cwd=out, check=False)
+    assert checked.returncode == 0
+    listed = {line.split()[1] for line in (out / publish.SUMS).read_text().splitlines()}
+    assert listed | {publish.SUMS} == {path.name for path in out.iterdir()}
+
+
+def test_the_name_alone_is_enough(published, small_dataset, tmp_path, monkeypatch):
+    table, trained, _ = published
+    (tmp_path / 'elsewhere').mkdir()
+    monkeypatch.chdir(tmp_path / 'elsewhere')
+    load.main([*table, '--measure', 'test', 'narrow_2e'])
+    mAP.main([*table, '--k', '3', 'narrow_2e'])
+    mAP.main([*table, '--k', '3', str(trained)])
+    rows = results.read(tmp_path / 'results.csv')
+    values = {
+        name: [
+            (row['metric'], row['definition'], row['value'])
+            for row in rows
+            if row['run'].startswith(name)
+        ]
+        for name in ('narrow', NARROW_NAME)
+    }
+    assert values['narrow'] == values[NARROW_NAME]
+    assert len(values['narrow']) == 1 + 4 + 1  # accuracy, four definitions, compactness
+    query = ['--data', str(small_dataset.folder), '--checkpoint', 'narrow_2e', '--out', 'found.png']
+    search.main([*query, small_dataset.test.paths[0].decode()])
+
+
+def test_a_folder_of_that_name_here_goes_first(published, tmp_path, monkeypatch):
+    table, _, _ = published
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'narrow_2e').mkdir()
+    with pytest.raises(InputError, match='narrow_2e: no checkpoint in it'):
+        load.main([*table, 'narrow_2e'])
+    with pytest.raises(InputError, match='other_2e: no such folder'):
+        load.main([*table, 'other_2e'])
+
+
+def test_what_cannot_be_published_leaves_nothing(published, refused, tmp_path):
+    _, trained, out = published
+    before = sorted(tmp_path.iterdir())
+    refused('tools.publish', trained, '--out', out, words=['narrow_2e: exists'])
+    refused('tools.publish', tmp_path / 'none', '--out', tmp_path / 'new', words=['none: no such'])
+    assert sorted(tmp_path.iterdir()) == before

@@ -1,0 +1,80 @@
+"""Makes a checkpoint folder to be published: without the optimizer's variables, a third as large.
+
+    python -m tools.publish checkpoints_n1_10e --out weights/sknet_22x650_10e --results results.csv
+
+Fills --out with the checkpoint, settings.json, MODEL_CARD.md and SHA256SUMS. All scripts take such
+a folder as any other; of those in weights/ the name alone is enough.
+"""
+
+import hashlib
+from pathlib import Path
+
+from sketch import atomic, command_line
+from sketch.evaluation import model_card, results
+from sketch.runs import folders
+from sketch.runs import settings as run_settings
+from sketch.runs.settings import Default
+
+SUMS = 'SHA256SUMS'
+USAGE = (
+    '- Outputs: class probabilities in the order of `categories` in `settings.json`; fc1, float32 '
+    '(n, 1024), compared by Euclidean or cosine distance.',
+    '- `search.py --checkpoint`, `draw.py --checkpoint`, `load.py` and `mAP.py` take this folder. '
+    '`python -m tools.export` makes a SavedModel and a TensorFlow Lite file of it.',
+    f'- `sha256sum -c {SUMS}` checks the files.',
+)
+
+
+def main(argv=None):
+    """Parse the command line, write the folder, and return its Path."""
+    arguments = command_line.parser(__doc__)
+    add = arguments.add_argument
+    add('checkpoint', type=Path, metavar='CHECKPOINT', help='checkpoint folder')
+    add('--out', type=Path, metavar='FOLDER', required=True, help='folder to make')
+    command_line.add_results(arguments)
+    options = arguments.parse_args(argv)
+    with atomic.new_folder(options.out) as building:
+        results.read(options.results)  # refused now rather than after the work
+        publish(folders.one(options.checkpoint, unfinished=False), building, options.results)
+    print(options.out)
+    return options.out
+
+
+def publish(folder, out, table):
+    """Fill a folder with what a checkpoint folder holds that evaluation needs.
+
+    Args:
+        folder: of the checkpoint.
+        out: Path of the folder to fill.
+        table: results file.
+    """
+    from sketch.runs.checkpoints import open_checkpoint  # TensorFlow
+    from sketch.tensorflow_setup import literal, tf
+
+    checkpoint = open_checkpoint(folder)
+    settings = checkpoint.settings
+    file = f'model.ckpt-{checkpoint.step}'
+    reader = tf.train.load_checkpoint(literal(checkpoint.prefix))
+    kept = {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        if name == 'global_step' or (name.startswith('ConvNet/') and '/Adam' not in name)
+    }
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        variables = [tf.compat.v1.Variable(value, name=name) for name, value in kept.items()]
+        session.run(tf.compat.v1.global_variables_initializer())
+        saver = tf.compat.v1.train.Saver(variables)
+        saver.save(session, literal(out / file), write_meta_graph=False, write_state=False)
+    folders.name_latest(out, file)
+    if settings.images:  # else there is no settings.json
+        run_settings.save(out, settings)
+    model_card.write(out, checkpoint, settings.size or Default.size, USAGE, table)
+    sums = [
+        f'{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n'
+        for path in sorted(out.iterdir())
+    ]
+    (out / SUMS).write_text(''.join(sums), encoding='utf-8')
+
+
+if __name__ == '__main__':
+    command_line.run(main)
