@@ -1,6 +1,7 @@
 # make demo   the whole pipeline, offline, on drawings that tools/synthetic.py makes; leaves demo/
 # make test   the same set-up plus the test packages, then ruff and pytest
-# make reproduction   the runs of docs/reproduction.md (hours): FILES=files OUT=reproduction
+# make reproduction   the runs of docs/reproduction.md (hours to days): FILES=files OUT=reproduction
+# make reproduction-smoke   the same recipe at toy scale, offline; leaves reproduction-smoke/
 # All but clean first install the pinned packages into .venv, with a Python 3.9 to 3.13:
 # PYTHON=...   the interpreter; without it python3 if it is one of these, else the newest of them
 # VENV=...     another place than .venv
@@ -16,7 +17,7 @@ VERSION := 'import sys; v = sys.version_info[:2]; print("%d.%d" % v if (3, 9) <=
 FILES := files
 OUT := reproduction
 
-.PHONY: demo test reproduction clean
+.PHONY: demo test reproduction reproduction-smoke clean
 
 # Small runs need small batches and a low momentum: batch normalisation's moving statistics settle in
 # about 4/(1 - momentum) steps, and this run has 30 to 90.
@@ -43,7 +44,12 @@ demo: $(VENV)/installed
 	    --checkpoint demo/checkpoints_n1_batch16_momentum0.85_3e'
 
 reproduction: $(VENV)/installed
-	PY=$(PY) bash tools/reproduce.sh $(FILES) $(OUT)
+	PY=$(PY) bash tools/reproduce.sh $(FILES) $(OUT) $(ONLY)
+
+reproduction-smoke: $(VENV)/installed
+	rm -rf reproduction-smoke
+	$(PY) -m tools.synthetic --out reproduction-smoke --drawings 20
+	SMOKE=1 PY=$(PY) bash tools/reproduce.sh reproduction-smoke/files reproduction-smoke $(ONLY)
 
 test: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -51,7 +57,7 @@ test: $(VENV)/installed-dev
 	$(PY) -m pytest -n auto
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo reproduction-smoke
 
 # An environment that fits is kept: pip then installs what differs.
 $(VENV)/installed: requirements.txt requirements-gpu.txt

@@ -314,9 +314,10 @@ def main(argv=None):
     if len(options.net) > 1 and workers:
         raise InputError('--net: with TF_CONFIG, one network per command, on all workers')
     results.check(options.results)  # fails now, not after hours
+    counts = sorted(set(options.epochs))
     print(
         f'{" and ".join(TITLES[net] for net in options.net)} to '
-        f'{", ".join(map(number_text, sorted(set(options.epochs))))} epochs of {options.data}',
+        f'{", ".join(map(number_text, counts))} epoch{"s" * (counts != [1])} of {options.data}',
         flush=True,
     )
     options.precision = precision.of_this_machine(options.precision)

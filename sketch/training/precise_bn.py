@@ -61,7 +61,7 @@ def precise_bn(checkpoint, dataset, images):
                 prefix = literal(folder / 'model.ckpt')
                 saver.save(session, prefix, checkpoint.step, write_state=False)
                 folders.name_latest(folder, f'model.ckpt-{checkpoint.step}')
-    print(f'{folder}: statistics of {count} batches of {batch} training images')
+    print(f'{folder}: statistics of {count * batch} training images in batches of {batch}')
     return folder
 
 
