@@ -69,6 +69,7 @@ evaluation/         measures a checkpoint
     relevant_ranks      ranks of the relevant images, by counting
     average_precision   AP in four definitions
     intervals           confidence intervals
+    differences         mAP of two checkpoints on the same queries
     compactness         distance within over distance between categories
     retrieval           mAP and compactness of a checkpoint
     report              tables and charts by category

@@ -7,7 +7,7 @@ from benchmarks import creation, machine, measuring, performance, report, retrie
 from benchmarks.rows import Row
 from benchmarks.step_speed import Step
 from sketch.errors import InputError
-from tools import fill_tables
+from tools.fill_tables import __main__ as fill_tables
 
 XEON = """processor\t: 0
 model name\t: Intel(R) Xeon(R) Platinum 8581C CPU @ 2.10GHz

@@ -7,7 +7,7 @@ from conftest import NARROW, NARROW_NAME
 import mAP
 import train
 from sketch.errors import InputError
-from sketch.evaluation import results
+from sketch.evaluation import differences, results
 from sketch.evaluation.average_precision import retrieve
 from tools import compare
 
@@ -35,7 +35,7 @@ def test_differences_are_those_of_the_means(trained, tmp_path, capsys):
         if row['metric'] == 'mAP'
     }
     # 2 checkpoints, 3 orders by 2 distances, without the reference; 4 definitions, 2 k.
-    assert len(rows) == len(compare.read(path)) == (2 * 3 * 2 - 1) * 4 * 2
+    assert len(rows) == len(differences.read(path)) == (2 * 3 * 2 - 1) * 4 * 2
     for row in rows:
         text = {column: str(value) for column, value in row.items()}
         own = means[tuple(text[column] for column in columns)]
@@ -43,7 +43,7 @@ def test_differences_are_those_of_the_means(trained, tmp_path, capsys):
         assert row['difference'] == pytest.approx(own - reference, abs=1e-12)
         assert row['low'] <= row['difference'] <= row['high']
     compare.main([*arguments, *options])
-    assert len(compare.read(path)) == len(rows)  # replaced, not doubled
+    assert len(differences.read(path)) == len(rows)  # replaced, not doubled
     assert f'minus {NARROW_NAME}_0e, euclidean' in capsys.readouterr().out
 
 
@@ -54,7 +54,7 @@ def test_pairs_tell_a_small_difference():
     better = worse + labels[:, np.newaxis] * 0.05
     first, second = (retrieve(features, labels, [119]) for features in (worse, better))
     own = {'run': 'b', 'distance': 'euclidean'}
-    (row, *_) = compare.differences(own, second, {'run': 'a', 'distance': 'euclidean'}, first)
+    (row, *_) = differences.between(own, second, {'run': 'a', 'distance': 'euclidean'}, first)
     assert row['low'] > 0
     assert second.intervals()['standard', 119][0] < first.means()['standard', 119]
 

@@ -3,14 +3,18 @@
 import pytest
 
 from benchmarks import performance
-from tools import fill_tables as tables
+from sketch.evaluation import differences
+from tools.fill_tables import __main__ as tables
+from tools.fill_tables import cells, protocol_l
 
-HERE = {'series': 'run', 'epochs': '1', **tables.TEST}
+HERE = {'series': 'run', 'epochs': '1', **cells.TEST}
 VALUES = {
-    ('run_1e', '1', '128', 'accuracy', 'test', '', '', '', ''): 0.12345,
-    ('run_2e', '2', '128', 'accuracy', 'test', '', '', '', ''): 0.5,
-    ('run_precise-bn_1e', '1', '128', 'accuracy', 'test', '', '', '', ''): 1.0,
-    ('run_1e', '1', '256', 'accuracy', 'train', '', '', '', ''): 0.75,
+    ('run_1e', '1', '128', 'accuracy', 'test', '', '', '', ''): cells.Value(0.12345, 0.1, 0.2),
+    ('run_2e', '2', '128', 'accuracy', 'test', '', '', '', ''): cells.Value(0.5),
+    ('run_precise-bn_1e', '1', '128', 'accuracy', 'test', '', '', '', ''): cells.Value(
+        1.0, 0.9, 1.0
+    ),
+    ('run_1e', '1', '256', 'accuracy', 'train', '', '', '', ''): cells.Value(0.75),
 }
 
 
@@ -18,17 +22,48 @@ def test_a_table():
     rows = {'one': {}, 'two': {'epochs': '2'}, 'three': {'epochs': '3'}, '256': {'size': '256'}}
     columns = {
         'plain': HERE,
-        'settled': {**HERE, **tables.PRECISE},
-        'mAP': {**HERE, **tables.AT_49},
-        'training': {**HERE, **tables.TRAIN},
+        'limits': {**HERE, **cells.INTERVAL},
+        'settled': {**HERE, **cells.PRECISE},
+        'mAP': {**HERE, **cells.AT_49},
+        'training': {**HERE, **cells.TRAIN},
     }
-    assert tables.table(VALUES, 'first', rows, columns) == (
-        '| first | plain | settled | training |\n'
-        '| --- | --- | --- | --- |\n'
-        '| one | 0.123 | 1.000 |  |\n'
-        '| two | 0.500 |  |  |\n'
-        '| 256 |  |  | 0.750 |\n'
+    assert cells.table(VALUES, 'first', rows, columns) == (
+        '| first | plain | limits | settled | training |\n'
+        '| --- | --- | --- | --- | --- |\n'
+        '| one | 0.123 | 0.123 (0.100 to 0.200) | 1.000 |  |\n'
+        '| two | 0.500 | 0.500 |  |  |\n'
+        '| 256 |  |  |  | 0.750 |\n'
     )
+
+
+def test_differences_have_signs_and_intervals(tmp_path, monkeypatch):
+    run = {'run': 'checkpoints_n1_10e', 'reference': 'checkpoints_n1_7e', 'definition': 'standard'}
+    run |= {'distance': 'euclidean', 'difference': -0.0123, 'low': -0.02, 'high': 0.004}
+    others = [
+        {'k': 1099, 'difference': 0.5, 'definition': 'paper'},
+        {'distance': 'cosine', 'k': 49},
+    ]
+    table = tmp_path / protocol_l.FROM_7
+    differences.record(table, [{**run, 'k': 49}, *({**run, **other} for other in others)])
+    monkeypatch.setattr(protocol_l, 'RESULTS', tmp_path)
+    assert protocol_l.since_7_epochs() == (
+        '| minus 7 epochs | mAP@49 | mAP@1099 |\n'
+        '| --- | --- | --- |\n'
+        '| 10 epochs | −0.012 (−0.020 to +0.004) |  |\n'
+    )
+    assert protocol_l.for_the_same_time() == ''
+
+
+def test_the_course_of_a_curve_beside_the_papers():
+    key = ('L/checkpoints_n1_{0}e', '{0}', '128', 'mAP', 'test', 'paper', 'euclidean', '', '49')
+    values = {
+        tuple(part.format(epochs) for part in key): cells.Value(value)
+        for epochs, value in ((7, 0.5), (10, 0.45))
+    }
+    table = protocol_l.beside_paper(values).splitlines()
+    assert table[0].endswith('| 7 epochs | 10 epochs | 17 epochs | 10 over 7 | 17 over 7 |')
+    assert '| mAP@49, here | 0.500 | 0.450 |  | 0.90 |  |' in table
+    assert '| mAP@49, the paper | 0.245 | 0.234 | 0.214 | 0.96 | 0.87 |' in table
 
 
 def test_a_document_is_filled():

@@ -7,25 +7,16 @@ measured against it, query by query (the paired bootstrap). Pairs tell smaller d
 than two separate intervals do. Prints the differences and keeps them in --differences.
 """
 
-import csv
-import datetime
 from pathlib import Path
 
-from sketch import atomic, command_line
+from sketch import command_line
 from sketch.data.dataset import check_queries, open_dataset
 from sketch.errors import InputError
-from sketch.evaluation.average_precision import DEFINITIONS, choose_k
-from sketch.evaluation.intervals import bootstrap
+from sketch.evaluation import differences
+from sketch.evaluation.average_precision import choose_k
 from sketch.evaluation.ranking import DISTANCES
 from sketch.runs import folders
 from sketch.runs.settings import Default
-
-COLUMNS = (
-    *('run', 'variant', 'distance'),  # as in results.csv
-    *('reference', 'reference_distance'),  # run and distance that it is compared with
-    *('definition', 'k', 'difference', 'low', 'high', 'images', 'dataset', 'time'),
-)
-KEY = [column for column in COLUMNS if column not in ('difference', 'low', 'high', 'time')]
 
 
 def parse_arguments(argv):
@@ -55,7 +46,7 @@ def parse_arguments(argv):
 def main(argv=None):
     """Parse the command line, compare, and return the rows of the table of differences."""
     options = parse_arguments(argv)
-    read(options.differences)
+    differences.read(options.differences)
     chosen = folders.chosen(options.folders, None, options.unfinished)
     dataset = open_dataset(options.data, ['test'])
     check_queries(dataset)
@@ -80,63 +71,11 @@ def main(argv=None):
             if reference is None:
                 reference = own, measured.retrieval
                 continue
-            found = list(differences(own, measured.retrieval, *reference))
+            found = list(differences.between(own, measured.retrieval, *reference))
             print(_describe(found))
             rows += found
-    record(options.differences, rows)
+    differences.record(options.differences, rows)
     return rows
-
-
-def differences(own, found, reference, found_by_reference):
-    """Yield a row for each definition and k: own mAP minus the reference's.
-
-    Args:
-        own, reference: columns of the row that tell what was measured.
-        found, found_by_reference: average_precision.Retrieval on the same test images.
-    """
-    kept = found.has_relevant
-    each = found.average_precisions[kept] - found_by_reference.average_precisions[kept]
-    mean, (low, high) = each.mean(axis=0), bootstrap(each)
-    compared = {'reference': reference['run'], 'reference_distance': reference['distance']}
-    for row, definition in enumerate(DEFINITIONS):
-        for column, k in enumerate(found.ks):
-            values = (float(value[row, column]) for value in (mean, low, high))
-            yield {
-                **own,
-                **compared,
-                **{'definition': definition, 'k': k},
-                **dict(zip(('difference', 'low', 'high'), values)),
-            }
-
-
-def read(path):
-    """Return the rows of a table of differences as dicts of text; none if there is no file.
-
-    Raises:
-        InputError: the file is another table.
-    """
-    path = Path(path)
-    if not path.exists():
-        return []
-    with open(path, encoding='utf-8', newline='') as file:
-        table = csv.DictReader(file)
-        rows = list(table)
-    if tuple(table.fieldnames or ()) != COLUMNS:
-        raise InputError(f'{path}: not a table of differences; give another --differences')
-    return rows
-
-
-def record(path, rows):
-    """Add rows to a table of differences; a row replaces an earlier one of the same comparison."""
-    now = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic.exclusive(path.parent, 'writer of differences', wait=True):
-        table = {tuple(row[column] for column in KEY): row for row in read(path)}
-        for row in rows:
-            text = {column: str(row.get(column, '')) for column in COLUMNS}
-            table[tuple(text[column] for column in KEY)] = {**text, 'time': now}
-        atomic.write_csv(path, COLUMNS, [list(row.values()) for row in table.values()])
 
 
 def _describe(rows):
