@@ -86,7 +86,7 @@ def definitions(values, series):
 
 
 def beside_paper(values):
-    """SkNet's numbers in the paper and here, at three epoch counts, and how they change."""
+    """The paper's numbers of skNet and those here, at three epoch counts, and how they change."""
     first, *others = SHAPE
     header = [f'{count} epochs' for count in SHAPE] + [f'{count} over {first}' for count in others]
     lines = [["skNet, the paper's definition of mAP", *header]]
