@@ -1,10 +1,12 @@
 """tools.publish: a checkpoint folder without the optimizer, that all scripts take by its name."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
-from conftest import NARROW, NARROW_NAME, variables
+from conftest import NARROW, NARROW_NAME, ROOT, variables
 
+import create_dataset
 import load
 import mAP
 import search
@@ -12,7 +14,10 @@ import train
 from sketch.errors import InputError
 from sketch.evaluation import results
 from sketch.runs import folders
+from sketch.runs.checkpoints import open_checkpoint
 from tools import publish
+
+SHIPPED = 'sknet_22x650_10e'  # in weights/
 
 
 @pytest.fixture
@@ -81,3 +86,41 @@ def test_what_cannot_be_published_leaves_nothing(published, refused, tmp_path):
     refused('tools.publish', trained, '--out', out, words=['narrow_2e: exists'])
     refused('tools.publish', tmp_path / 'none', '--out', tmp_path / 'new', words=['none: no such'])
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_shipped_network_is_whole():
+    folder = folders.located(Path(SHIPPED))
+    subprocess.run(['sha256sum', '--strict', '--quiet', '-c', publish.SUMS], cwd=folder, check=True)
+    checkpoint = open_checkpoint(folder)
+    settings = checkpoint.settings
+    assert (settings.net, settings.classes, settings.images) == ('n1', 22, 22 * 650)
+    assert (settings.batch_norm_momentum, settings.precision) == (0.98, 'float32')
+    assert checkpoint.step == settings.last_step
+    card = (folder / 'MODEL_CARD.md').read_text(encoding='utf-8')
+    rows = results.read(ROOT / 'docs' / 'results' / 'protocol_l.csv')
+    own = [row for row in rows if row['run'] == 'checkpoints_n1_10e']
+    assert own
+    assert all(f'{float(row["value"]):.4f}' in card for row in own)
+
+
+def test_the_shipped_network_has_its_accuracy(real_drawings, tmp_path):
+    listed = (ROOT / 'docs' / 'results' / 'protocol_l_drawings.csv').read_text().splitlines()
+    (tmp_path / 'drawings.csv').write_text('\n'.join(one_for_training(listed)) + '\n')
+    create_dataset.construct_from_scratch(
+        files=real_drawings / 'large', drawings=tmp_path / 'drawings.csv', out=tmp_path / 'data'
+    )
+    arguments = ['--data', tmp_path / 'data', '--results', tmp_path / 'r.csv', '--measure', 'test']
+    (row,) = load.main([*map(str, arguments), SHIPPED])
+    assert row['images'] == 1100
+    # Rounding differs between processors and versions of TensorFlow.
+    assert row['value'] == pytest.approx(0.8427, abs=0.003)
+
+
+def one_for_training(lines):
+    """Yield the lines of a drawings.csv, of the training drawings only each category's first."""
+    seen = set()
+    for line in lines:
+        category = line.rpartition(',')[0]
+        if not (line.startswith('train,') and category in seen):
+            yield line
+        seen.add(category)
