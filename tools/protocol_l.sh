@@ -26,9 +26,9 @@ smoke_l() {
     l_small=(--size 96)
     l_data=(--categories-only "${categories[@]}" --classes 4 --train 8 --test 4 "${l_small[@]}")
     l_batch=(--batch-size 8)
-    l_control=(0 1 2) l_skNet=(1 2) l_skResNet=(1 2) l_skResNet_1=(1)
-    l_trained=(1 2) l_change=2 l_separate=(1 2) l_numbers=(1) l_seeds=(0)
-    l_few=4 l_few_epochs=(2)
+    l_control=(1) l_skNet=(1) l_skResNet=(1) l_skResNet_1=(1)
+    l_trained=(1) l_change=1 l_separate=(1 2) l_numbers=(1) l_seeds=(0)
+    l_few=4 l_few_epochs=(1)
     l_deep=(--classes 5 --train 4 --test 4 "${l_small[@]}")
     l_categories=$files/../categories.txt
     l_wide=(--classes 6 --train 2 --test 2 "${l_small[@]}")

@@ -13,9 +13,9 @@ s_side_batch=16
 smoke_s() {
     s_data=(--classes 4 --train 8 --test 4 --size 96)
     s_batch=8
-    s_epochs=(0 2)
+    s_epochs=(1)
     s_untrained=(2)
-    s_trained=(2)
+    s_trained=(1)
     s_change=1
     s_sides=(96 128)
     s_side_data=(--classes 3 --train 8 --test 4)
