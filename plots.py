@@ -23,6 +23,7 @@ tools/draw_networks.py draws figures 1 and 2, the networks.
 from pathlib import Path
 
 from sketch import command_line
+from sketch.errors import InputError
 from sketch.evaluation import points as point_files
 
 
@@ -50,15 +51,19 @@ def main(argv=None):
 
     points = point_files.measured(options.results, options.runs)
     papers = point_files.of_paper()
+    chosen = {shown: shown.choose(points) for shown in FIGURES}
+    if not any(chosen.values()):
+        raise InputError(f'{options.results}: has nothing to draw; run load.py and mAP.py')
     options.out.mkdir(parents=True, exist_ok=True)
     drawn = []
-    for shown in FIGURES:
-        chosen = shown.choose(points)
-        if not chosen:
-            print(f'figure {shown.name} skipped: {options.results} has no {shown.metric} for it')
-            continue
-        figure = shown.draw(chosen, papers[shown.name])
-        drawn.append(save_for_print(figure, options.out, f'figure_{shown.name}'))
+    for shown, its_points in chosen.items():
+        if its_points:
+            figure = shown.draw(its_points, papers[shown.name])
+            drawn.append(save_for_print(figure, options.out, f'figure_{shown.name}'))
+        else:
+            earlier = options.out / f'figure_{shown.name}.png'
+            kept = f'; {earlier} is from earlier' if earlier.exists() else ''
+            print(f'figure {shown.name} skipped: no {shown.metric} for it in the runs drawn{kept}')
     print('\n'.join(map(str, drawn)))
     return drawn
 

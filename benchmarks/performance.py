@@ -4,13 +4,12 @@ A run is what one call of `python -m benchmarks` measured. A line holds ours, pe
 same run, so no ratio can compare two days.
 """
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.machine import kind
 from benchmarks.rows import Row
-from sketch import atomic
+from sketch import atomic, tables
 from sketch.errors import InputError
 
 FILE = Path(__file__).resolve().parent.parent / 'docs' / 'results' / 'performance.csv'
@@ -83,21 +82,16 @@ def by_kind(runs):
 
 def _lines(path):
     try:
-        with open(path, encoding='utf-8', newline='') as file:
-            table = csv.DictReader(file, strict=True)
-            lines = list(table)
-            columns = table.fieldnames
-        for line in lines:
-            [float(line[column] or 0) for column in _NUMBERS]
+        columns, lines = tables.read(path)
+        if columns in ([], COLUMNS):
+            for line in lines.values():
+                tables.check_numbers(line, _NUMBERS)
+            return list(lines.values())
     except FileNotFoundError:
         return []
-    except (ValueError, KeyError, TypeError, csv.Error):
-        columns, lines = [], [None]
-    if columns is None:  # an empty file
-        return []
-    if columns != COLUMNS or any(None in line or None in line.values() for line in lines):
-        raise InputError(f'{path}: not a table of speeds ({",".join(COLUMNS)}); move it away')
-    return lines
+    except ValueError:
+        pass
+    raise InputError(f'{path}: not a table of speeds ({",".join(COLUMNS)}); move it away')
 
 
 def _text(value):

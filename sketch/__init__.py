@@ -3,6 +3,7 @@
 errors              exceptions that end a script with one line
 command_line        flags that scripts share; run(), which turns errors into exit statuses
 atomic              files that are whole or absent; locks on folders
+tables              CSV files, read and checked
 plotting            matplotlib without a display
 processor           what the processor can do
 tensorflow_setup    loads TensorFlow once, for all modules

@@ -69,18 +69,33 @@ def csv_text(header, rows):
     return content.getvalue()
 
 
+def check_place(path, flag):
+    """Raise InputError if a file cannot be written, before the work; its folder may be missing.
+
+    Args:
+        path: of the file.
+        flag: of the command line that gives another place.
+    """
+    path = Path(path).resolve()
+    place = path.parent  # a file is replaced, not rewritten
+    while not place.exists():
+        place = place.parent
+    if path.is_dir() or not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f'{path}: cannot be written; give another {flag}')
+
+
 @contextlib.contextmanager
 def new_folder(path):
     """Give the block a hidden folder beside `path` to fill, and rename it to `path` at the end.
 
-    If the block fails, nothing is left.
+    If the block fails, nothing is left. A process that is killed leaves the hidden folder.
 
     Raises:
         InputError: `path` exists, or its parent is no folder.
     """
     path = Path(path)
     parent = path.resolve().parent
-    if path.exists():
+    if os.path.lexists(path):
         raise InputError(f'{path}: exists; give another --out, or move it away')
     if not parent.is_dir():
         raise InputError(f'{path}: {parent} is no folder; make it, or give another --out')

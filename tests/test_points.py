@@ -29,7 +29,8 @@ def test_only_the_runs_asked_for(tmp_path, refused):
         chosen = points.measured(tmp_path / 'r.csv', patterns)
         assert [point.run for point in chosen] == runs
     words = ['--runs *n3', 'no such run', 'checkpoints_n1, checkpoints_n1_batch8_precise-bn']
-    refused('plots.py', '--results', tmp_path / 'r.csv', '--runs', '*n3', words=words)
+    for patterns in (['*n3'], ['*n2', '*n3']):
+        refused('plots.py', '--results', tmp_path / 'r.csv', '--runs', *patterns, words=words)
 
 
 def test_an_interval_is_read(tmp_path):
@@ -40,10 +41,17 @@ def test_an_interval_is_read(tmp_path):
     assert points.measured(tmp_path / 'none.csv') == []
 
 
+def test_nothing_to_draw_is_refused(tmp_path, refused):
+    results.record(tmp_path / 'r.csv', [{**ROW, 'metric': 'compactness', 'split': 'train'}])
+    words = ['r.csv: has nothing to draw']
+    refused('plots.py', '--results', tmp_path / 'r.csv', '--out', tmp_path / 'f', words=words)
+    assert not (tmp_path / 'f').exists()
+
+
 @pytest.mark.parametrize(
     'change',
     [
-        *({'value': 'x'}, {'value': 'nan'}, {'k': '4.5'}),
+        *({'value': 'x'}, {'value': ''}, {'step': ''}, {'k': '4.5'}),
         *({'low': 'x'}, {'seed': 'a'}, {'net': 'n3'}),
     ],
 )

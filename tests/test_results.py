@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from scipy import stats
 
+from sketch import atomic
 from sketch.errors import InputError
 from sketch.evaluation import results
 
@@ -42,7 +43,10 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path, monkeypatch
     for path in (tmp_path / 'file' / 'results.csv', tmp_path / 'file' / 'a' / 'results.csv'):
         with pytest.raises((InputError, OSError)):
             results.check(path)
-    monkeypatch.setattr(results.os, 'access', lambda *_: False)  # root may write everywhere
+    (tmp_path / 'results').mkdir()
+    with pytest.raises((InputError, OSError)):
+        results.check(tmp_path / 'results')
+    monkeypatch.setattr(atomic.os, 'access', lambda *_: False)  # root may write everywhere
     with pytest.raises(InputError, match=r'results\.csv: cannot be written; give another'):
         results.check(tmp_path / 'results.csv')
 
@@ -91,11 +95,34 @@ def test_an_accuracy_of_earlier_versions_has_its_interval(tmp_path):
     path = tmp_path / 'results.csv'
     results.record(path, [{**ROW, 'value': 0.755, 'images': 1000}])
     results.record(path, [{**ROW, 'metric': 'mAP', 'value': 0.755, 'images': 1000}])
-    results.record(path, [{**ROW, 'step': 8, 'value': 'none', 'images': 1000}])
-    accuracy, mean_precision, broken = results.read(path)
+    results.record(path, [{**ROW, 'step': 8, 'value': 0.755}])
+    accuracy, mean_precision, without_images = results.read(path)
     expected = stats.binomtest(755, 1000).proportion_ci(method='wilson')
     assert (float(accuracy['low']), float(accuracy['high'])) == pytest.approx(tuple(expected))
-    assert mean_precision['low'] == broken['low'] == ''
+    assert mean_precision['low'] == without_images['low'] == ''
+
+
+@pytest.mark.parametrize(
+    ('change', 'reason'),
+    [
+        ({'value': 'abc'}, "value is 'abc', not a number"),
+        ({'value': 'nan'}, "value is 'nan', not a number"),
+        ({'value': -5}, "value is '-5', not between 0 and 1"),
+        ({'epochs': 'inf'}, "epochs is 'inf', not a number"),
+        ({'k': '4.5'}, "k is '4.5', not a whole number"),
+        ({'low': 0.4}, "low is '0.4' and high is '', no interval"),
+        ({'high': 0.6}, "low is '' and high is '0.6', no interval"),
+        ({'low': 0.6, 'high': 0.4}, "low is '0.6' and high is '0.4', no interval"),
+    ],
+)
+def test_a_corrupt_cell_is_named(tmp_path, change, reason):
+    path = tmp_path / 'results.csv'
+    results.record(path, [{**ROW, 'step': 8}, {**ROW, 'value': 0.5, **change}])
+    content = path.read_bytes()
+    with pytest.raises(InputError) as caught:
+        results.record(path, [ROW])
+    assert f'results.csv: line 3, checkpoints_n1_10e: {reason}; correct' in str(caught.value)
+    assert path.read_bytes() == content
 
 
 def test_a_byte_order_mark(tmp_path):

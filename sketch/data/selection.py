@@ -4,13 +4,13 @@ The list is drawings.csv, which every data set has: split, category and key_id o
 the same drawings it makes the same data set anywhere.
 """
 
-import csv
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from sketch import tables
 from sketch.data.dataset import FOLDERS, is_folder_name
 from sketch.errors import InputError
 
@@ -159,16 +159,11 @@ def digest(path):
 
 
 def _rows(path):
-    """Yield the number and the dict of each line of a CSV table."""
+    """Return the number and the dict of each line of a CSV table."""
     try:
-        with open(path, encoding='utf-8-sig', newline='') as file:
-            table = csv.DictReader(file, strict=True)
-            for row in table:
-                if None in row or None in row.values():
-                    raise InputError(f'{path}: line {table.line_num}: not as many cells as titles')
-                yield table.line_num, row
-    except (UnicodeDecodeError, csv.Error):
-        raise InputError(f'{path}: not a CSV table in UTF-8') from None
+        return tables.read(path)[1].items()
+    except ValueError as error:
+        raise InputError(f'{path}: {error}') from None
 
 
 def _key_id(text, place):

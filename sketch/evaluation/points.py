@@ -1,7 +1,6 @@
 """The numbers that figures show: measured ones, and the paper's own."""
 
 import csv
-import math
 import re
 from collections import defaultdict
 from fnmatch import fnmatchcase
@@ -47,7 +46,7 @@ def measured(path, patterns=('*',)):
         patterns: with wildcards as in a shell; a Point's run matches one of them.
 
     Raises:
-        InputError: the table is missing or corrupt, or no run matches.
+        InputError: the table is missing or corrupt, or a pattern matches no run.
     """
     rows = results.read(path)
     if not rows:
@@ -60,14 +59,12 @@ def measured(path, patterns=('*',)):
             try:
                 points.append(_point(row))
             except ValueError as error:
-                raise InputError(
-                    f'{path}: {row["run"]}: {error}; correct the row or remove it'
-                ) from None
-    chosen = [point for point in points if any(fnmatchcase(point.run, p) for p in patterns)]
-    if points and not chosen:
-        runs = ', '.join(sorted({point.run for point in points}))
-        raise InputError(f'--runs {" ".join(patterns)}: no such run; {path} has {runs}')
-    return chosen
+                raise InputError(f'{path}: {row["run"]}: {error}; correct or remove it') from None
+    runs = sorted({point.run for point in points})
+    for pattern in patterns if points else ():
+        if not any(fnmatchcase(run, pattern) for run in runs):
+            raise InputError(f'--runs {pattern}: no such run; {path} has {", ".join(runs)}')
+    return [point for point in points if any(fnmatchcase(point.run, p) for p in patterns)]
 
 
 def of_paper():
@@ -128,19 +125,16 @@ def _point(row):
     """Return the Point of a row of results.csv.
 
     Raises:
-        ValueError: the net is unknown, or a cell that must hold a finite number does not.
+        ValueError: the net is unknown, or a cell is empty that must hold a number.
     """
     if row['net'] not in TITLES:
         raise ValueError(f'net is {row["net"] or "empty"}, not one of {", ".join(TITLES)}')
-    try:
-        seed, k = _whole(row['seed']), _whole(row['k'])
-        numbers = {name: float(row[name]) for name in ('epochs', 'step', 'value')}
-        if row['low']:
-            numbers |= {name: float(row[name]) for name in ('low', 'high')}
-    except ValueError:
-        numbers = {}
-    if not numbers or not all(map(math.isfinite, numbers.values())):
-        raise ValueError('epochs, step, seed, k, value, low or high is not a number')
+    seed, k = _whole(row['seed']), _whole(row['k'])
+    empty = [name for name in ('step', 'value') if not row[name]]
+    if empty:
+        raise ValueError(f'{empty[0]} is empty')
+    names = ('epochs', 'step', 'value', *(('low', 'high') if row['low'] else ()))
+    numbers = {name: float(row[name]) for name in names}
     return Point(
         # The seed is a column of its own: without it, all seeds of a run have one name.
         run=series(row['run']).replace(f'_seed{seed}', '') if row['seed'] else series(row['run']),

@@ -1,12 +1,10 @@
 """The table of all measurements, results.csv: one row per number."""
 
-import csv
 import datetime
-import os
 from pathlib import Path
 from typing import NamedTuple
 
-from sketch import atomic
+from sketch import atomic, tables
 from sketch.errors import InputError
 from sketch.evaluation.intervals import wilson
 from sketch.runs.names import canonical, epochs_in
@@ -38,6 +36,9 @@ KEY = [column for column in COLUMNS if column not in ('value', 'low', 'high', 't
 _RUN = ('run', 'net', 'filters', 'size', 'batch', 'classes', 'dataset', 'seed')
 _ADDED = ('low', 'high', 'dataset')  # columns that tables of earlier versions lack
 _RENAMED = {'reading': 'definition'}  # columns of earlier versions
+_FRACTIONS = ('epochs', 'value', 'low', 'high')  # what the cells hold, if they are not empty
+_INTEGERS = ('size', 'batch', 'step', 'k', 'images', 'classes', 'seed')
+_UP_TO_1 = ('accuracy', 'mAP')  # metrics
 
 
 class Measured(NamedTuple):
@@ -73,38 +74,33 @@ def read(path):
     tell is empty, and equals nothing known. An accuracy's interval follows from the other columns.
 
     Raises:
-        InputError: the file is not such a table.
+        InputError: the file is not such a table, or a cell is corrupt.
     """
     path = Path(path)
     if not path.exists():
         return []
     try:
-        with open(path, encoding='utf-8-sig', newline='') as file:
-            table = csv.DictReader(file)
-            table.fieldnames = [_RENAMED.get(name, name) for name in table.fieldnames or ()]
-            columns, rows = table.fieldnames, list(table)
-            if columns == [column for column in COLUMNS if column not in _ADDED]:
-                columns, rows = COLUMNS, [{**row, **dict.fromkeys(_ADDED, '')} for row in rows]
-            if not columns:
-                raise InputError(f'{path}: empty; remove it')
-    except (UnicodeDecodeError, csv.Error):
-        columns, rows = None, []
-    if columns != COLUMNS or any(None in row or None in row.values() for row in rows):
+        columns, rows = tables.read(path)
+    except ValueError:
+        columns, rows = ['unknown'], {}
+    if not columns:
+        raise InputError(f'{path}: empty; remove it')
+    columns = [_RENAMED.get(column, column) for column in columns]
+    added = _ADDED if columns == [column for column in COLUMNS if column not in _ADDED] else ()
+    if columns != COLUMNS and not added:
         raise InputError(
             f'{path}: not a table of results (columns {",".join(COLUMNS)}); move it away'
         )
-    return [{**row, 'run': canonical(row['run']), **_interval(row)} for row in rows]
+    return [
+        _translated(dict(zip(columns, row.values()), **dict.fromkeys(added, '')), path, line)
+        for line, row in rows.items()
+    ]
 
 
 def check(path):
     """Raise InputError if rows cannot be recorded in a file: not such a table, or not writable."""
     read(path)
-    path = Path(path).resolve()
-    place = path.parent  # a file is replaced, not rewritten
-    while not place.exists():
-        place = place.parent
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise InputError(f'{path}: cannot be written; give another --results')
+    atomic.check_place(path, '--results')
 
 
 def has(path, wanted):
@@ -149,17 +145,26 @@ def print_and_record(path, measured):
     return rows
 
 
-def _interval(row):
-    """Return the interval that a row (of text) lacks but tells, {} if it does not."""
-    if row['metric'] != 'accuracy' or row['low']:
-        return {}
+def _translated(row, path, line):
+    """Return a row of a file with today's run name, and the interval that it lacks but tells.
+
+    Raises:
+        InputError: a cell is corrupt; names the line.
+    """
     try:
-        value, images = float(row['value']), int(row['images'])
-    except ValueError:
-        return {}
-    if not (0 <= value <= 1 and images > 0):
-        return {}
-    return dict(zip(('low', 'high'), map(_text, wilson(value, images))))
+        tables.check_numbers(row, _FRACTIONS, _INTEGERS)
+        tables.check_interval(row)
+        if row['value'] and row['metric'] in _UP_TO_1 and not 0 <= float(row['value']) <= 1:
+            raise ValueError(f'value is {row["value"]!r}, not between 0 and 1')
+    except ValueError as error:
+        raise InputError(
+            f'{path}: line {line}, {row["run"]}: {error}; correct or remove it'
+        ) from None
+    row = {**row, 'run': canonical(row['run'])}
+    if row['metric'] == 'accuracy' and row['value'] and int(row['images'] or 0) and not row['low']:
+        low, high = wilson(float(row['value']), int(row['images']))
+        row |= {'low': _text(low), 'high': _text(high)}
+    return row
 
 
 def _is_finished(row):
