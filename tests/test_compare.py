@@ -59,10 +59,42 @@ def test_pairs_tell_a_small_difference():
     assert second.intervals()['standard', 119][0] < first.means()['standard', 119]
 
 
+def test_a_query_without_relevant_images_does_not_count():
+    labels = np.array([0, 0, 0, 1])
+    features = np.array([[0.0], [1.0], [5.0], [2.0]])
+    first, second = retrieve(features, labels, [3]), retrieve(-(features**0.2), labels, [3])
+    own, reference = ({'run': name, 'distance': 'euclidean'} for name in 'ba')
+    for row in differences.between(own, second, reference, first):
+        means = (found.means()[row['definition'], 3] for found in (second, first))
+        assert row['difference'] == pytest.approx(np.subtract(*means))
+
+
+def test_only_the_same_comparison_is_replaced(tmp_path):
+    row = {column: column for column in differences.COLUMNS}
+    row |= {'k': 3, 'images': 20, 'difference': 0.1, 'low': 0.0, 'high': 0.2}
+    path = tmp_path / 'differences.csv'
+    others = {'reference': 'b', 'dataset': 'c', 'images': 21, 'k': 4, 'variant': ''}
+    changed = [{**row, column: other} for column, other in others.items()]
+    differences.record(path, [row, *changed])
+    differences.record(path, [{**row, 'difference': 0.15}])
+    values = [line['difference'] for line in differences.read(path)]
+    assert values == ['0.15'] + ['0.1'] * len(changed)
+
+
 def test_what_cannot_be_compared_is_refused(trained, tmp_path):
     _, (data, folder, only, _) = trained
-    with pytest.raises(InputError, match='one folder: give others, --distance both or --rerank'):
-        compare.main([data, folder, only])
+    for names in ([only], [only, only]):
+        with pytest.raises(InputError, match='one folder: give others, --distance both or'):
+            compare.main([data, folder, *names])
+    (tmp_path / 'file').touch()
+    for place in (tmp_path / 'file' / 'd.csv', tmp_path):
+        with pytest.raises((InputError, OSError)) as caught:
+            compare.main([data, folder, only, '--rerank', '--differences', str(place)])
+        assert str(tmp_path) in str(caught.value)
+    path = tmp_path / 'd.csv'
+    path.write_text(','.join(differences.COLUMNS) + '\na,,,b,,standard,3,x,,,20,c,now\n')
+    with pytest.raises(InputError, match=r"d\.csv: line 2: difference is 'x', not a number"):
+        compare.main([data, folder, only, '--rerank', '--differences', str(path)])
     with pytest.raises(InputError, match='give checkpoint folders, the reference first'):
         compare.main([data, folder])
     table = tmp_path / 'results.csv'

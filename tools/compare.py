@@ -3,8 +3,8 @@
     python -m tools.compare --data . --k 49 all checkpoints_n1_7e checkpoints_n1_10e
 
 The first folder is the reference: its fc1 in the order of distance. Each variant of each folder is
-measured against it, query by query (the paired bootstrap). Pairs tell smaller differences apart
-than two separate intervals do. Prints the differences and keeps them in --differences.
+measured against it, query by query (the paired bootstrap): this shows smaller differences than
+two separate intervals do. Prints the differences and keeps them in --differences.
 """
 
 from pathlib import Path
@@ -31,10 +31,9 @@ def parse_arguments(argv):
     add('--rerank', action='store_true', help='also the orders by class and by probability')
     add('--differences', type=Path, default=Path('differences.csv'), metavar='FILE',
         help='CSV table of differences')  # fmt: skip
-    command_line.add_unfinished(arguments)
     options = arguments.parse_args(argv)
     options.k, others = command_line.k_and_folders(options.k)
-    options.folders = others + options.folders
+    options.folders = list(dict.fromkeys(others + options.folders))
     if not options.folders:
         raise InputError('give checkpoint folders, the reference first')
     if len(options.folders) == 1 and options.distance != 'both' and not options.rerank:
@@ -46,8 +45,8 @@ def parse_arguments(argv):
 def main(argv=None):
     """Parse the command line, compare, and return the rows of the table of differences."""
     options = parse_arguments(argv)
-    differences.read(options.differences)
-    chosen = folders.chosen(options.folders, None, options.unfinished)
+    differences.check(options.differences)
+    chosen = folders.chosen(options.folders, None, unfinished=False)
     dataset = open_dataset(options.data, ['test'])
     check_queries(dataset)
     ks = choose_k(options.k, len(dataset.test))
@@ -73,8 +72,8 @@ def main(argv=None):
                 continue
             found = list(differences.between(own, measured.retrieval, *reference))
             print(_describe(found))
+            differences.record(options.differences, found)
             rows += found
-    differences.record(options.differences, rows)
     return rows
 
 

@@ -1,10 +1,9 @@
 """Differences of mAP between checkpoints on the same queries, and the table that keeps them."""
 
-import csv
 import datetime
 from pathlib import Path
 
-from sketch import atomic
+from sketch import atomic, tables
 from sketch.errors import InputError
 from sketch.evaluation.average_precision import DEFINITIONS
 from sketch.evaluation.intervals import bootstrap
@@ -43,20 +42,30 @@ def read(path):
     """Return the rows of a table of differences as dicts of text; none if there is no file.
 
     Raises:
-        InputError: the file is another table.
+        InputError: the file is another table, or a cell is corrupt.
     """
     path = Path(path)
     if not path.exists():
         return []
     try:
-        with open(path, encoding='utf-8', newline='') as file:
-            table = csv.DictReader(file)
-            rows, columns = list(table), tuple(table.fieldnames or ())
-    except (UnicodeDecodeError, csv.Error):
-        rows, columns = [], None
-    if columns != COLUMNS or any(None in row or None in row.values() for row in rows):
+        columns, rows = tables.read(path)
+    except ValueError:
+        columns, rows = [], {}
+    if columns != list(COLUMNS):
         raise InputError(f'{path}: not a table of differences; give another --differences')
-    return rows
+    for line, row in rows.items():
+        try:
+            tables.check_numbers(row, ('difference', 'low', 'high'), ('k', 'images'))
+            tables.check_interval(row)
+        except ValueError as error:
+            raise InputError(f'{path}: line {line}: {error}; correct or remove it') from None
+    return list(rows.values())
+
+
+def check(path):
+    """Raise InputError if rows cannot be recorded in a file: not such a table, or not writable."""
+    read(path)
+    atomic.check_place(path, '--differences')
 
 
 def record(path, rows):

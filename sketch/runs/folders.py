@@ -62,7 +62,7 @@ def chosen(named, root, unfinished):
         if other.resolve() != folder.resolve():
             raise InputError(
                 f'{other} and {folder}: runs of one name would replace the results of each other; '
-                'measure each into --results of its own'
+                'rename one of the folders'
             )
         if newest(folder) and not unfinished and (state := _unfinished(folder)):
             raise InputError(f'{state}; resume it with train.py, or give --unfinished')
