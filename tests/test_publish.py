@@ -12,9 +12,10 @@ import mAP
 import search
 import train
 from sketch.errors import InputError
-from sketch.evaluation import results
+from sketch.evaluation import model_card, results
 from sketch.runs import folders
 from sketch.runs.checkpoints import open_checkpoint
+from sketch.runs.settings import Settings
 from tools import publish
 
 SHIPPED = 'sknet_22x650_10e'  # in weights/
@@ -88,11 +89,49 @@ def test_a_folder_of_that_name_here_goes_first(published, tmp_path, monkeypatch)
         load.main([*table, 'other_2e'])
 
 
+def test_the_card_has_the_rows_of_its_checkpoint_only(published, tmp_path, capsys):
+    table, trained, _ = published
+    rows = results.read(table[-1])
+    others = [{**row, 'run': 'another_2e', 'value': 0.1234} for row in rows]
+    others += [{**row, 'step': 99999, 'value': 0.1234} for row in rows]
+    results.record(table[-1], others)
+    card = publish.main([str(trained), '--out', str(tmp_path / 'a'), *table[2:]]) / 'MODEL_CARD.md'
+    assert f'| {float(rows[0]["value"]):.4f} |' in card.read_text()
+    assert '0.1234' not in card.read_text()
+    assert not capsys.readouterr().err
+    none = ['--results', str(tmp_path / 'none.csv')]
+    card = publish.main([str(trained), '--out', str(tmp_path / 'b'), *none]) / 'MODEL_CARD.md'
+    assert 'Nothing: none.csv has no rows' in card.read_text()
+    assert 'none.csv: no row of' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('loss', 'words', 'absent'),
+    [
+        ('cross-entropy', ['in the order of `categories` in'], ['`embedding`', 'does not train']),
+        ('triplet', ['does not train the classifier', '`embedding`'], ['in the order']),
+        ('triplet-and-cross-entropy', ['in the order', '`embedding`'], ['does not train']),
+    ],
+)
+def test_the_card_tells_the_outputs(loss, words, absent):
+    settings = Settings('n1', (64, 64, 64, 64), 2, 1, categories=('cat', 'dog'), loss=loss)
+    lines = '\n'.join(model_card.outputs(settings, '`categories` in `settings.json`'))
+    assert all(word in lines for word in words)
+    assert not any(word in lines for word in absent)
+
+
 def test_what_cannot_be_published_leaves_nothing(published, refused, tmp_path):
-    _, trained, out = published
+    table, trained, out = published
     before = sorted(tmp_path.iterdir())
     refused('tools.publish', trained, '--out', out, words=['narrow_2e: exists'])
     refused('tools.publish', tmp_path / 'none', '--out', tmp_path / 'new', words=['none: no such'])
+    corrupt = tmp_path / 'weights' / 'corrupt.csv'
+    corrupt.write_bytes(Path(table[-1]).read_bytes().replace(b'accuracy,,,,,0', b'accuracy,,,,,x0'))
+    arguments = [trained, '--out', tmp_path / 'new', '--results', corrupt]
+    refused('tools.publish', *arguments, words=['corrupt.csv: line 2', 'value is', 'not a number'])
+    (tmp_path / 'weights' / 'link').symlink_to(tmp_path / 'nowhere')
+    link = tmp_path / 'weights' / 'link'
+    refused('tools.publish', trained, '--out', link, words=['link: exists'])
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -33,21 +33,13 @@ def parse_arguments(argv):
     return arguments.parse_args(argv)
 
 
-def usage(checkpoint, signatures):
+def usage(settings, signatures):
     """Return the lines of the model card that tell the names of inputs and outputs."""
-    if 'classify' not in signatures:
-        classes = 'No probabilities: a triplet loss alone does not train the classifier.'
-    elif checkpoint.settings.categories:
-        classes = '`probabilities`: float32 (n, classes), in the order of `labels.txt`.'
-    else:
-        classes = '`probabilities`: float32 (n, classes). The names of the classes are unknown.'
-    lines = [
+    return [
         f'- Signatures of `saved_model`: {", ".join(signatures)}, all with the input `images`. '
         '`model.tflite` has all outputs.',
-        f'- {classes}',
-        '- `fc1`: float32 (n, 1024), compared by Euclidean or cosine distance.',
+        *model_card.outputs(settings, '`labels.txt`'),
     ]
-    return lines + ['- `embedding`: float32 of length 1.'] * ('embedding' in signatures)
 
 
 def latency(function):
@@ -103,7 +95,7 @@ def export(folder, out, options):
     if 'classify' in signatures and checkpoint.settings.categories:
         labels = ''.join(f'{name}\n' for name in checkpoint.settings.categories)
         (out / 'labels.txt').write_text(labels, encoding='utf-8')
-    model_card.write(out, checkpoint, size, usage(checkpoint, signatures), options.results)
+    model_card.write(out, checkpoint, size, usage(checkpoint.settings, signatures), options.results)
     print(f'{checkpoint.title}; size, and time of one image (median of {RUNS}):')
     print(*sizes_and_latencies(out, size), sep='\n')
 

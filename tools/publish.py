@@ -17,11 +17,9 @@ from sketch.runs.settings import Default
 
 SUMS = 'SHA256SUMS'
 USAGE = (
-    '- Outputs: class probabilities in the order of `categories` in `settings.json`; fc1, float32 '
-    '(n, 1024), compared by Euclidean or cosine distance.',
     '- `search.py --checkpoint`, `draw.py --checkpoint`, `load.py` and `mAP.py` take this folder. '
     '`python -m tools.export` makes a SavedModel and a TensorFlow Lite file of it.',
-    f'- `sha256sum -c {SUMS}` checks the files.',
+    f'- `sha256sum -c {SUMS}` checks the files (on macOS: `shasum -a 256 -c {SUMS}`).',
 )
 
 
@@ -68,7 +66,8 @@ def publish(folder, out, table):
     folders.name_latest(out, file)
     if settings.images:  # else there is no settings.json
         run_settings.save(out, settings)
-    model_card.write(out, checkpoint, settings.size or Default.size, USAGE, table)
+    usage = [*model_card.outputs(settings, '`categories` in `settings.json`'), *USAGE]
+    model_card.write(out, checkpoint, settings.size or Default.size, usage, table)
     sums = [
         f'{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n'
         for path in sorted(out.iterdir())

@@ -1,7 +1,10 @@
 """The model card of a checkpoint that travels: what it takes, how it was trained, its results."""
 
+import sys
+from pathlib import Path
+
 from sketch.evaluation import results
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import TITLES, TRIPLET
 from sketch.runs.names import number_text
 
 FILE = 'MODEL_CARD.md'
@@ -15,11 +18,32 @@ MEASURED = (
     *('metric', 'split', 'definition', 'distance', 'variant', 'k', 'value', 'low', 'high'),
     *('images', 'dataset', 'time'),
 )
+CLASSIFIER_UNTRAINED = 'No probabilities: a triplet loss alone does not train the classifier.'
 DRAWINGS = '[Quick, Draw!](https://github.com/googlecreativelab/quickdraw-dataset)'
 
 
+def outputs(settings, names):
+    """Return the lines of Markdown about a network's outputs.
+
+    Args:
+        settings: of its training.
+        names: the place that lists the classes in the order of the probabilities.
+    """
+    if settings.loss == TRIPLET:
+        classes = CLASSIFIER_UNTRAINED
+    elif settings.categories:
+        classes = f'`probabilities`: float32 (n, classes), in the order of {names}.'
+    else:
+        classes = '`probabilities`: float32 (n, classes). The names of the classes are unknown.'
+    lines = [
+        f'- {classes}',
+        '- `fc1`: float32 (n, 1024), compared by Euclidean or cosine distance.',
+    ]
+    return lines + ['- `embedding`: float32 of length 1.'] * settings.has_triplets
+
+
 def write(folder, checkpoint, size, usage, table):
-    """Write FILE, the model card, into a folder.
+    """Write FILE, the model card, into a folder. Report on stderr if it has no measurements.
 
     Args:
         folder: Path.
@@ -30,11 +54,17 @@ def write(folder, checkpoint, size, usage, table):
     """
     source = {'run': checkpoint.run, 'step': str(checkpoint.step)}
     rows = [row for row in results.read(table) if source.items() <= row.items()]
-    text = _card(checkpoint, size, usage, rows)
+    if not rows:
+        print(
+            f'{table}: no row of {checkpoint.run}, step {checkpoint.step}; {FILE} has no '
+            'measurements (--results names the table)',
+            file=sys.stderr,
+        )
+    text = _card(checkpoint, size, usage, rows, Path(table).name)
     (folder / FILE).write_text(text, encoding='utf-8')
 
 
-def _card(checkpoint, size, usage, rows):
+def _card(checkpoint, size, usage, rows, table):
     """Return the model card, Markdown."""
     settings = checkpoint.settings
     lines = [
@@ -56,7 +86,7 @@ def _card(checkpoint, size, usage, rows):
         '',
         '## Measured',
         '',
-        *_measured(checkpoint, rows),
+        *_measured(checkpoint, rows, table),
         '',
         '## Licence',
         '',
@@ -91,17 +121,17 @@ def _shown(value):
     return number_text(value) if isinstance(value, float) else str(value)
 
 
-def _measured(checkpoint, rows):
-    """Return the lines about the measurements."""
+def _measured(checkpoint, rows, name):
+    """Return the lines about the measurements, rows of the table of that name."""
     if not rows:
-        return ['Nothing: the results file has no rows of this checkpoint.']
+        return [f'Nothing: {name} has no rows of this checkpoint.']
     table = [MEASURED, ['---'] * len(MEASURED)]
     for row in rows:
         numbers = {name: row[name] for name in ('value', 'low', 'high') if row[name]}
         shown = {**row, **{name: f'{float(number):.4f}' for name, number in numbers.items()}}
         table.append([shown[column] for column in MEASURED])
     return [
-        f'Rows of results.csv with run {checkpoint.run}, step {checkpoint.step}. `dataset` is the '
+        f'Rows of {name} with run {checkpoint.run}, step {checkpoint.step}. `dataset` is the '
         'data set that was measured, empty if unknown; `low` and `high` are 95 % limits; `time` is '
         'in UTC.',
         '',
