@@ -44,7 +44,7 @@ demo: $(VENV)/installed
 	    --checkpoint demo/checkpoints_n1_batch16_momentum0.85_3e'
 
 reproduction: $(VENV)/installed
-	PY=$(PY) bash tools/reproduce.sh $(FILES) $(OUT) $(ONLY)
+	PY=$(PY) bash tools/reproduce.sh "$(FILES)" "$(OUT)" $(ONLY)
 
 reproduction-smoke: $(VENV)/installed
 	rm -rf reproduction-smoke

@@ -106,6 +106,27 @@ def test_fewer_drawings_are_the_first_of_the_list(recipe, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ('arguments', 'environment', 'word'),
+    [
+        (['files'], {}, 'give the folder of .bin files and the folder to fill'),
+        (['files', 'out', 'both'], {}, 'protocol both; give s, l, or nothing'),
+        (['files', 'out'], {'PRECISION': 'float16'}, 'PRECISION=float16; give float32 or mixed'),
+    ],
+)
+def test_a_wrong_call_is_refused_at_once(tmp_path, arguments, environment, word):
+    ended = subprocess.run(
+        ['bash', ROOT / 'tools' / 'reproduce.sh', *arguments],
+        env={**os.environ, 'PY': '/bin/false', **environment},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert (ended.returncode, ended.stdout) == (2, '')
+    assert ended.stderr.startswith(f'reproduce.sh: error: {word}')
+    assert len(ended.stderr.splitlines()) == 1
+
+
 def test_one_protocol_alone(recipe, tmp_path):
     for only, other in (('s', 'L'), ('l', 'S')):
         words = {word for command in recipe(only) for word in command}

@@ -10,17 +10,18 @@
 # PRECISION=float32 trains protocol L without mixed precision, for processors without bfloat16.
 set -eu
 cd "$(dirname "$0")/.."
-files=${1:?folder of .bin files}
-out=${2:?folder to fill}
+fail() {
+    echo "reproduce.sh: error: $1" >&2
+    exit 2
+}
+if [ $# -lt 2 ]; then fail 'give the folder of .bin files and the folder to fill'; fi
+files=$1
+out=$2
 only=${3:-}
 py=${PY:-python}
-case $only in
-    '' | s | l) ;;
-    *)
-        echo "reproduce.sh: error: protocol $only; give s, l, or nothing for both" >&2
-        exit 2
-        ;;
-esac
+if ((BASH_VERSINFO[0] < 5)); then fail "bash $BASH_VERSION; install bash 5 (brew install bash)"; fi
+case $only in '' | s | l) ;; *) fail "protocol $only; give s, l, or nothing for both" ;; esac
+case ${PRECISION:-mixed} in float32 | mixed) ;; *) fail "PRECISION=$PRECISION; give float32 or mixed" ;; esac
 
 create() { "$py" create_dataset.py --files "$files" "$@"; }
 

@@ -57,4 +57,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    command_line.run(main)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.rows import markdown
+from sketch.errors import InputError
 from sketch.evaluation import results
 
 RESULTS = Path(__file__).resolve().parents[2] / 'docs' / 'results'
@@ -42,12 +43,24 @@ class Value(NamedTuple):
 
 
 def measured():
-    """Return all Values in docs/results/ by the columns of KEY."""
+    """Return all Values in docs/results/ by the columns of KEY.
+
+    Raises:
+        InputError: a table is missing or corrupt.
+    """
+    require(*MEASURED)
     return {
         tuple({**row, 'run': before + row['run']}[column] for column in KEY): _value(row)
         for name, before in MEASURED.items()
         for row in results.read(RESULTS / name)
     }
+
+
+def require(*names):
+    """Raise InputError unless docs/results/ has these tables: no document loses its numbers."""
+    for name in names:
+        if not (RESULTS / name).is_file():
+            raise InputError(f'{RESULTS / name}: missing; restore it (git checkout)')
 
 
 def table(values, first, rows, columns):

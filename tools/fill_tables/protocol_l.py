@@ -18,6 +18,7 @@ from tools.fill_tables.cells import (
     TEST,
     TRAIN,
     joined,
+    require,
     rows_of,
     table,
     value_at,
@@ -137,6 +138,7 @@ def for_the_same_time():
 
 def _differences(first, name, rows):
     """Return a table of differences in the standard definition, with intervals."""
+    require(name)
     found = {
         (row['run'], row['distance'], row['variant'], row['k']): row
         for row in differences.read(RESULTS / name)
