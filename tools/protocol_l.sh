@@ -13,7 +13,8 @@ l_trained=(1 7 10 20 30)           # epochs with training accuracy
 l_change=10                        # epochs of one change at a time
 l_separate=(7 17)                  # epochs of trainings of their own
 l_numbers=(1 2 3)                  # how many there are of each
-l_seeds=(0 1)                      # with other numbers of drawings and categories
+l_others=(few deep wide)           # data sets with other numbers of drawings and categories
+l_seeds=(0 1)                      # of their trainings
 l_few=100                          # training drawings per category, where they are fewer
 l_few_epochs=(20 45 91 182 320)    # 320 are 5,500 steps, the paper's 7 epochs
 l_deep=(--train 400 --test 50)     # 34 categories
@@ -28,7 +29,7 @@ smoke_l() {
     l_batch=(--batch-size 8)
     l_control=(1) l_skNet=(1) l_skResNet=(1) l_skResNet_1=(1)
     l_trained=(1) l_change=1 l_separate=(1 2) l_numbers=(1) l_seeds=(0)
-    l_few=4 l_few_epochs=(1)
+    l_few=4 l_few_epochs=(1) l_others=(few)
     l_deep=(--classes 5 --train 4 --test 4 "${l_small[@]}")
     l_categories=$files/../categories.txt
     l_wide=(--classes 6 --train 2 --test 2 "${l_small[@]}")
@@ -86,7 +87,7 @@ protocol_l() {
     create --out "$l/few" --categories "$l_categories" --drawings "$l/few_drawings.csv" "${l_small[@]}"
     create --out "$l/deep" --categories-only "${categories[@]}" "${l_deep[@]}"
     create --out "$l/wide" --categories "$l_categories" "${l_wide[@]}"
-    for data in few deep wide; do
+    for data in "${l_others[@]}"; do
         local counts=("${l_separate[@]}")
         if [ "$data" = few ]; then counts=("${l_few_epochs[@]}"); fi
         for seed in "${l_seeds[@]}"; do

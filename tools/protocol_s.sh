@@ -1,6 +1,8 @@
 # Protocol S, for reproduce.sh: 20 categories of 200 + 50 drawings, batches of 32.
 
 s_data=(--classes 20 --train 200 --test 50)
+s_nets=() # both
+s_losses=(triplet triplet-and-cross-entropy)
 s_batch=32
 s_epochs=(0 0.25 0.5 1 2 3 4 5 6 7 8 9 10)
 s_untrained=(2 3 4)  # seeds
@@ -12,12 +14,14 @@ s_side_batch=16
 
 smoke_s() {
     s_data=(--classes 4 --train 8 --test 4 --size 96)
+    s_nets=(--net n1) # protocol L has both
+    s_losses=(triplet-and-cross-entropy)
     s_batch=8
     s_epochs=(1)
-    s_untrained=(2)
+    s_untrained=()
     s_trained=(1)
     s_change=1
-    s_sides=(96 128)
+    s_sides=(96)
     s_side_data=(--classes 3 --train 8 --test 4)
     s_side_batch=8
 }
@@ -26,7 +30,7 @@ protocol_s() {
     local s=$1
     local momentum=(--batch-norm-momentum 0.99) # the default when docs/results/ was made
     local runs=(--data "$s" --checkpoints "$s" --results "$s/results.csv"
-        --batch-size "$s_batch" "${momentum[@]}" --measure test)
+        --batch-size "$s_batch" "${momentum[@]}" "${s_nets[@]}" --measure test)
     local run=batch${s_batch}_momentum0.99
 
     # 1. The data set.
@@ -51,8 +55,8 @@ protocol_s() {
         --epochs "$s_change" --batch-size "$s_batch" "${momentum[@]}" --measure test)
     "$py" train.py "${change[@]}" --net n1 --augment
     "$py" train.py "${change[@]}" --net n1 --learning-rate-decay 0.7
-    for loss in triplet triplet-and-cross-entropy; do
-        "$py" train.py "${change[@]}" --loss "$loss"
+    for loss in "${s_losses[@]}"; do
+        "$py" train.py "${change[@]}" "${s_nets[@]}" --loss "$loss"
         "$py" train.py "${change[@]}" --loss "$loss" --net n1 --seed 1
     done
     evaluate "$s" "$s/changes" "$s/changes.csv" --rerank
