@@ -1,6 +1,6 @@
 """Measures speed and memory on this machine, and records them for docs/performance.md.
 
-    python -m benchmarks            a quick set: under 10 minutes on two cores
+    python -m benchmarks            a quick set: on two cores 10 minutes, without AVX-512 over 15
     python -m benchmarks --full     all: about three times as long
 
 Prints one table: ours, a peer's and the machine's limit, with their ratios. Appends the same values
