@@ -42,8 +42,12 @@ protocol_l() {
     local chosen=("${runs[@]}" --precision "$l_precision")
     if [ "$l_precision" = mixed ]; then l_run=${l_run}_mixed; fi
 
-    # 1. The data set.
+    # 1. All data sets, so that a missing file is told at once. Few drawings: the first of the list.
     create --out "$l" "${l_data[@]}"
+    awk -F, -v few="$l_few" '$1 != "train" || n[$2]++ < few' "$l/drawings.csv" >"$l/few_drawings.csv"
+    create --out "$l/few" --categories "$l_categories" --drawings "$l/few_drawings.csv" "${l_small[@]}"
+    create --out "$l/deep" --categories-only "${categories[@]}" "${l_deep[@]}"
+    create --out "$l/wide" --categories "$l_categories" "${l_wide[@]}"
 
     # 2. skNet in float32, the control; then both networks with two seeds.
     "$py" train.py "${runs[@]}" --net n1 --epochs "${l_control[@]}"
@@ -82,11 +86,7 @@ protocol_l() {
     done
     evaluate "$l" "$l/separate" "$l/separate.csv"
 
-    # 5. Fewer drawings (the first of the list), and more categories.
-    awk -F, -v few="$l_few" '$1 != "train" || n[$2]++ < few' "$l/drawings.csv" >"$l/few_drawings.csv"
-    create --out "$l/few" --categories "$l_categories" --drawings "$l/few_drawings.csv" "${l_small[@]}"
-    create --out "$l/deep" --categories-only "${categories[@]}" "${l_deep[@]}"
-    create --out "$l/wide" --categories "$l_categories" "${l_wide[@]}"
+    # 5. Fewer drawings, and more categories.
     for data in "${l_others[@]}"; do
         local counts=("${l_separate[@]}")
         if [ "$data" = few ]; then counts=("${l_few_epochs[@]}"); fi
