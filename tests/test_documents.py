@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks import performance
+from sketch.errors import InputError
 from sketch.evaluation import differences
 from tools.fill_tables import __main__ as tables
 from tools.fill_tables import cells, protocol_l
@@ -46,12 +47,19 @@ def test_differences_have_signs_and_intervals(tmp_path, monkeypatch):
     table = tmp_path / protocol_l.FROM_7
     differences.record(table, [{**run, 'k': 49}, *({**run, **other} for other in others)])
     monkeypatch.setattr(protocol_l, 'RESULTS', tmp_path)
-    assert protocol_l.since_7_epochs() == (
+    assert protocol_l.since('7', protocol_l.FROM_7, protocol_l.EPOCHS) == (
         '| minus 7 epochs | mAP@49 | mAP@1099 |\n'
         '| --- | --- | --- |\n'
         '| 10 epochs | −0.012 (−0.020 to +0.004) |  |\n'
     )
     assert protocol_l.for_the_same_time() == ''
+
+
+def test_a_missing_table_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, 'RESULTS', tmp_path)
+    for read in (cells.measured, protocol_l.for_the_same_time):
+        with pytest.raises(InputError, match=r'\.csv: missing; restore it'):
+            read()
 
 
 def test_the_course_of_a_curve_beside_the_papers():

@@ -16,6 +16,7 @@ MEASURED = {
     'tensorflow_2.21.csv': '2.21/',
     'precision.csv': 'precision/',
     'protocol_l.csv': 'L/',
+    'protocol_l_few.csv': 'L/few/',
 }
 KEY = ('run', 'epochs', 'size', 'metric', 'split', 'definition', 'distance', 'variant', 'k')
 

@@ -20,12 +20,15 @@ from tools.fill_tables.cells import (
     joined,
     require,
     rows_of,
+    seeded,
     table,
     value_at,
 )
 
 # In docs/results/: differences to skNet after 7 and 10 epochs (python -m tools.compare).
 FROM_7, FROM_10 = 'protocol_l_from_7.csv', 'protocol_l_from_10.csv'
+FEW, FEW_FROM_5 = 'L/few/checkpoints_n1', 'protocol_l_few_from_5.csv'  # 100 drawings a category
+FEW_EPOCHS = ('5', '10', '15', '20')
 SKNET = 'checkpoints_n1'
 EPOCHS = ('0', '1', '2', '3', '5', '7', '10', '13', '17', '20', '30')
 # The runs, by what the document calls them.
@@ -51,7 +54,9 @@ def tables(values):
         found[f'L, {title}'] = against_epochs(values, {'series': series})
         found[f'L, {title}, definitions'] = definitions(values, {'series': series})
     found['L, beside the paper'] = beside_paper(values)
-    found['L, changes since 7 epochs'] = since_7_epochs()
+    found['L, changes since 7 epochs'] = since('7', FROM_7, EPOCHS)
+    found['L, 100 drawings'] = few(values)
+    found['L, 100 drawings, changes since 5 epochs'] = since('5', FEW_FROM_5, FEW_EPOCHS)
     found['L, for the same training time'] = for_the_same_time()
     return found
 
@@ -105,14 +110,32 @@ def beside_paper(values):
     return markdown(lines)
 
 
-def since_7_epochs():
-    """The run of skNet after other epoch counts minus after 7, on the same queries."""
+def few(values):
+    """100 training drawings of each category: skNet, two seeds."""
+    columns = {
+        'accuracy, training': TRAIN,
+        'test': {**TEST, **INTERVAL},
+        'test, precise batch norm': {**TEST, **PRECISE},
+        'mAP@49': AT_49,
+        'mAP@1099': {**AT_1099, **INTERVAL},
+        'mAP@1099, precise batch norm': {**AT_1099, **PRECISE, **INTERVAL},
+    }
+    rows = {
+        f'{count}, seed {seed}': {**seeded({'series': FEW}, seed), 'epochs': count}
+        for seed in (0, 1)
+        for count in FEW_EPOCHS
+    }
+    return table(values, 'epochs', rows, columns)
+
+
+def since(first, name, counts):
+    """skNet, seed 0, after other epoch counts minus after the first, on the same queries."""
     rows = {}
-    for count in EPOCHS:
+    for count in counts:
         for title, mark in (('', ''), (', precise batch norm', '_precise-bn')):
             run = {'run': f'{SKNET}{mark}_{count}e', 'distance': 'euclidean'}
             rows[epochs_text(float(count)) + title] = run
-    return _differences('minus 7 epochs', FROM_7, rows)
+    return _differences(f'minus {first} epochs', name, rows)
 
 
 def for_the_same_time():
