@@ -129,10 +129,12 @@ def few(values):
 
 
 def since(first, name, counts):
-    """skNet, seed 0, after other epoch counts minus after the first, on the same queries."""
+    """Other epoch counts of skNet minus the first, on the same queries."""
+    marks = {'': '', ', precise batch norm': '_precise-bn'}
+    marks |= {f', seed 1{title}': f'_seed1{mark}' for title, mark in marks.items()}
     rows = {}
     for count in counts:
-        for title, mark in (('', ''), (', precise batch norm', '_precise-bn')):
+        for title, mark in marks.items():
             run = {'run': f'{SKNET}{mark}_{count}e', 'distance': 'euclidean'}
             rows[epochs_text(float(count)) + title] = run
     return _differences(f'minus {first} epochs', name, rows)
