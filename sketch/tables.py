@@ -49,7 +49,7 @@ def check_numbers(row, fractions=(), integers=()):
         for column in columns:
             try:
                 valid = math.isfinite(number(row[column] or 0))
-            except ValueError:
+            except (ValueError, OverflowError):
                 valid = False
             if not valid:
                 kind = 'a whole number' if number is int else 'a number'

@@ -95,7 +95,7 @@ def test_an_accuracy_of_earlier_versions_has_its_interval(tmp_path):
     path = tmp_path / 'results.csv'
     results.record(path, [{**ROW, 'value': 0.755, 'images': 1000}])
     results.record(path, [{**ROW, 'metric': 'mAP', 'value': 0.755, 'images': 1000}])
-    results.record(path, [{**ROW, 'step': 8, 'value': 0.755}])
+    results.record(path, [{**ROW, 'step': 8, 'value': 0.755, 'images': -1}])
     accuracy, mean_precision, without_images = results.read(path)
     expected = stats.binomtest(755, 1000).proportion_ci(method='wilson')
     assert (float(accuracy['low']), float(accuracy['high'])) == pytest.approx(tuple(expected))
@@ -110,6 +110,7 @@ def test_an_accuracy_of_earlier_versions_has_its_interval(tmp_path):
         ({'value': -5}, "value is '-5', not between 0 and 1"),
         ({'epochs': 'inf'}, "epochs is 'inf', not a number"),
         ({'k': '4.5'}, "k is '4.5', not a whole number"),
+        ({'k': '9' * 400}, 'not a whole number'),
         ({'low': 0.4}, "low is '0.4' and high is '', no interval"),
         ({'high': 0.6}, "low is '' and high is '0.6', no interval"),
         ({'low': 0.6, 'high': 0.4}, "low is '0.6' and high is '0.4', no interval"),
@@ -121,7 +122,8 @@ def test_a_corrupt_cell_is_named(tmp_path, change, reason):
     content = path.read_bytes()
     with pytest.raises(InputError) as caught:
         results.record(path, [ROW])
-    assert f'results.csv: line 3, checkpoints_n1_10e: {reason}; correct' in str(caught.value)
+    assert 'results.csv: line 3, checkpoints_n1_10e: ' in str(caught.value)
+    assert f'{reason}; correct' in str(caught.value)
     assert path.read_bytes() == content
 
 

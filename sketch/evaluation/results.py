@@ -161,7 +161,12 @@ def _translated(row, path, line):
             f'{path}: line {line}, {row["run"]}: {error}; correct or remove it'
         ) from None
     row = {**row, 'run': canonical(row['run'])}
-    if row['metric'] == 'accuracy' and row['value'] and int(row['images'] or 0) and not row['low']:
+    if (
+        row['metric'] == 'accuracy'
+        and row['value']
+        and int(row['images'] or 0) > 0
+        and not row['low']
+    ):
         low, high = wilson(float(row['value']), int(row['images']))
         row |= {'low': _text(low), 'high': _text(high)}
     return row
