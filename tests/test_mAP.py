@@ -192,6 +192,18 @@ def test_images_of_the_same_class_come_first():
     assert found.average_precisions[0, 0, 0] == pytest.approx((1 + 2 / 4) / 2)
 
 
+@pytest.mark.parametrize('classes', [10, 20, 100])
+def test_equal_probabilities_leave_the_order_of_distance(classes):
+    random = np.random.default_rng(0)
+    # At some sizes a matrix product gives equal rows values that differ in the last bit.
+    for images in [*range(5, 60), 1003, 5003]:
+        row, query = random.dirichlet(np.full(classes, 0.1), 2)
+        probabilities = np.vstack([query, np.tile(row, (images - 1, 1))])
+        order = 1 + random.permutation(images - 1)
+        reordered = reordering('rerank-probability', probabilities)(0, order)
+        assert reordered.tolist() == order.tolist()
+
+
 @pytest.mark.parametrize('distance', ['euclidean', 'cosine'])
 @pytest.mark.parametrize('scale', [1e155, 1e-170, 1e300, 1e-300])
 def test_huge_and_tiny_values(distance, scale):

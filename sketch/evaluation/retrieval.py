@@ -80,7 +80,9 @@ def reordering(variant, probabilities):
         return order[np.argsort(classified[order] != classified[query], kind='stable')]
 
     def by_probability(query, order):
-        return order[np.argsort(-(probabilities @ probabilities[query])[order], kind='stable')]
+        # Not `@`: its threads would compete with the pool's, and equal rows may differ in a bit.
+        same_class = np.einsum('ij,j->i', probabilities, probabilities[query])
+        return order[np.argsort(-same_class[order], kind='stable')]
 
     return {BY_CLASS: same_class_first, BY_PROBABILITY: by_probability}[variant]
 
