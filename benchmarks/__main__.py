@@ -50,7 +50,8 @@ def full_set(files):
     """Return all benchmarks: those of the quick set first."""
     return [
         *quick_set(files),
-        *(partial(training_speed.measure, net, 64, steps.precisions()) for net in TITLES),
+        *(partial(training_speed.measure, net, 64, steps.precisions(), True) for net in TITLES),
+        retrieval.measure_variants,
         partial(retrieval.measure, 34_500),
         partial(creation.measure, 145_000, files),
         partial(input_memory.measure, 100_000),
