@@ -1,13 +1,43 @@
 """Tables of docs/reproduction.md that compare trainings of one seed: versions, precisions."""
 
+import statistics
+
+from benchmarks.rows import markdown
 from sketch.networks.registry import TITLES
 from sketch.runs.names import epochs_text
-from tools.fill_tables.cells import AT_49, AT_999, COSINE, PRECISE, STACKS, TEST, table
+from tools.fill_tables.cells import (
+    AT_49,
+    AT_999,
+    COSINE,
+    PRECISE,
+    STACKS,
+    TEST,
+    seeded,
+    table,
+    value_at,
+)
+
+SEEDS = range(5)  # at most; a seed that was not run has no row
+PRECISIONS = {'float32': '', 'mixed': '_mixed'}  # with the marks of their runs
+AT_8 = {
+    title: {**column, 'epochs': '8'}
+    for title, column in {
+        'accuracy': TEST,
+        'accuracy, precise batch norm': {**TEST, **PRECISE},
+        'mAP@49': AT_49,
+        'mAP@999': AT_999,
+        'mAP@999, precise batch norm': {**AT_999, **PRECISE},
+    }.items()
+}
 
 
 def tables(values):
     """Return the tables of this module by name."""
-    return {'stacks': stacks(values), 'precisions': precisions(values)}
+    return {
+        'stacks': stacks(values),
+        'precisions': precisions(values),
+        'precision differences': precision_differences(values),
+    }
 
 
 def stacks(values):
@@ -32,20 +62,55 @@ def stacks(values):
 
 def precisions(values):
     """The same trainings in float32 and in mixed precision."""
-    columns = {f'accuracy, {count} epochs': {**TEST, 'epochs': count} for count in '45678'}
-    at_8 = {
-        'accuracy, precise batch norm': {**TEST, **PRECISE},
-        'mAP@49': AT_49,
-        'mAP@999': AT_999,
-        'mAP@999, precise batch norm': {**AT_999, **PRECISE},
-    }
-    columns |= {f'{title}, 8 epochs': {**column, 'epochs': '8'} for title, column in at_8.items()}
+    columns = {f'accuracy, {count} epochs': {**TEST, 'epochs': count} for count in '4567'}
+    columns |= {f'{title}, 8 epochs': column for title, column in AT_8.items()}
     rows = {
-        f'{title}, seed {seed}, {precision}': {
-            'series': f'precision/checkpoints_{net}_batch32{of_seed}{mark}'
-        }
+        f'{title}, seed {seed}, {precision}': _series(net, seed, precision)
         for net, title in TITLES.items()
-        for seed, of_seed in ((0, ''), (1, '_seed1'))
-        for precision, mark in (('float32', ''), ('mixed', '_mixed'))
+        for seed in SEEDS
+        for precision in PRECISIONS
     }
     return table(values, 'test set', rows, columns)
+
+
+def precision_differences(values):
+    """Mixed minus float32 of each seed; from three seeds on their mean, and float32's spread."""
+    lines = [['mixed minus float32, 8 epochs', *AT_8]]
+    for net, title in TITLES.items():
+        pairs = {seed: _pairs(values, net, seed) for seed in SEEDS}
+        measured = {seed: row for seed, row in pairs.items() if None not in row}
+        changes = {
+            seed: [mixed - float32 for float32, mixed in row] for seed, row in measured.items()
+        }
+        for seed, row in changes.items():
+            lines.append([f'{title}, seed {seed}', *map(_signed, row)])
+        if len(measured) > 2:
+            lines.append([f'{title}, mean ± standard error', *map(_mean, zip(*changes.values()))])
+            spreads = [_spread(column) for column in zip(*measured.values())]
+            lines.append([f"{title}, float32's standard deviation between seeds", *spreads])
+    return markdown(lines)
+
+
+def _series(net, seed, precision):
+    before, mark = f'precision/checkpoints_{net}_batch32', PRECISIONS[precision]
+    return {'series': seeded({'series': before}, seed)['series'] + mark}
+
+
+def _pairs(values, net, seed):
+    """Return for each of AT_8 the values in float32 and in mixed precision, None without both."""
+    both = [_series(net, seed, name) for name in PRECISIONS]
+    pairs = [[value_at(values, {**cell, **series}) for series in both] for cell in AT_8.values()]
+    return [None if None in pair else pair for pair in pairs]
+
+
+def _signed(value):
+    return f'{value:+.3f}'.replace('-', '−')
+
+
+def _mean(changes):
+    error = statistics.stdev(changes) / len(changes) ** 0.5
+    return f'{_signed(statistics.mean(changes))} ± {error:.3f}'
+
+
+def _spread(pairs):
+    return f'{statistics.stdev(float32 for float32, _ in pairs):.3f}'
