@@ -68,7 +68,7 @@ def test_another_table_is_refused(tmp_path, content):
 def test_writers_at_once_lose_nothing(tmp_path):
     path = tmp_path / 'results.csv'
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda k: results.record(path, [{**ROW, 'k': k}]), range(40)))
+        list(pool.map(lambda k: results.record(path, [{**ROW, 'k': k, 'value': 0.5}]), range(40)))
     assert sorted(int(row['k']) for row in results.read(path)) == list(range(40))
 
 
@@ -105,6 +105,7 @@ def test_an_accuracy_of_earlier_versions_has_its_interval(tmp_path):
 @pytest.mark.parametrize(
     ('change', 'reason'),
     [
+        ({'value': ''}, 'value is empty'),
         ({'value': 'abc'}, "value is 'abc', not a number"),
         ({'value': 'nan'}, "value is 'nan', not a number"),
         ({'value': -5}, "value is '-5', not between 0 and 1"),
@@ -118,7 +119,7 @@ def test_an_accuracy_of_earlier_versions_has_its_interval(tmp_path):
 )
 def test_a_corrupt_cell_is_named(tmp_path, change, reason):
     path = tmp_path / 'results.csv'
-    results.record(path, [{**ROW, 'step': 8}, {**ROW, 'value': 0.5, **change}])
+    results.record(path, [{**ROW, 'step': 8, 'value': 0.5}, {**ROW, 'value': 0.5, **change}])
     content = path.read_bytes()
     with pytest.raises(InputError) as caught:
         results.record(path, [ROW])

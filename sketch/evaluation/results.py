@@ -154,19 +154,16 @@ def _translated(row, path, line):
     try:
         tables.check_numbers(row, _FRACTIONS, _INTEGERS)
         tables.check_interval(row)
-        if row['value'] and row['metric'] in _UP_TO_1 and not 0 <= float(row['value']) <= 1:
+        if not row['value']:
+            raise ValueError('value is empty')
+        if row['metric'] in _UP_TO_1 and not 0 <= float(row['value']) <= 1:
             raise ValueError(f'value is {row["value"]!r}, not between 0 and 1')
     except ValueError as error:
         raise InputError(
             f'{path}: line {line}, {row["run"]}: {error}; correct or remove it'
         ) from None
     row = {**row, 'run': canonical(row['run'])}
-    if (
-        row['metric'] == 'accuracy'
-        and row['value']
-        and int(row['images'] or 0) > 0
-        and not row['low']
-    ):
+    if row['metric'] == 'accuracy' and int(row['images'] or 0) > 0 and not row['low']:
         low, high = wilson(float(row['value']), int(row['images']))
         row |= {'low': _text(low), 'high': _text(high)}
     return row
