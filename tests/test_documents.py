@@ -6,7 +6,7 @@ from benchmarks import performance
 from sketch.errors import InputError
 from sketch.evaluation import differences
 from tools.fill_tables import __main__ as tables
-from tools.fill_tables import cells, protocol_l
+from tools.fill_tables import cells, comparisons, protocol_l
 
 HERE = {'series': 'run', 'epochs': '1', **cells.TEST}
 VALUES = {
@@ -53,6 +53,29 @@ def test_differences_have_signs_and_intervals(tmp_path, monkeypatch):
         '| 10 epochs | −0.012 (−0.020 to +0.004) |  |\n'
     )
     assert protocol_l.for_the_same_time() == ''
+
+
+def test_mixed_precision_is_compared_seed_by_seed(monkeypatch):
+    monkeypatch.setattr(comparisons, 'AT_8', {'accuracy': {**cells.TEST, 'epochs': '8'}})
+    accuracies = {
+        **{'': 0.5, '_mixed': 0.51, '_seed1': 0.7, '_seed1_mixed': 0.68},
+        **{'_seed2': 0.6, '_seed2_mixed': 0.604, '_seed3': 0.9},
+    }
+    values = {
+        (f'precision/checkpoints_n1_batch32{mark}_8e', '8', '128', 'accuracy', 'test', *[''] * 4): (
+            cells.Value(value)
+        )
+        for mark, value in accuracies.items()
+    }
+    assert comparisons.precision_differences(values) == (
+        '| mixed minus float32, 8 epochs | accuracy |\n'
+        '| --- | --- |\n'
+        '| skNet, seed 0 | +0.010 |\n'
+        '| skNet, seed 1 | −0.020 |\n'
+        '| skNet, seed 2 | +0.004 |\n'
+        '| skNet, mean ± standard error | −0.002 ± 0.009 |\n'
+        "| skNet, float32's standard deviation between seeds | 0.100 |\n"
+    )
 
 
 def test_a_missing_table_is_refused(tmp_path, monkeypatch):

@@ -95,6 +95,11 @@ def value_at(values, cell):
     return found and found.value
 
 
+def signed(value):
+    """Return a number with its sign, +0.012 or −0.012."""
+    return f'{value:+.3f}'.replace('-', '−')
+
+
 def rows_of(epochs):
     """Return a row of a table for each epoch count."""
     return {count: {'epochs': count} for count in epochs}

@@ -13,6 +13,7 @@ from tools.fill_tables.cells import (
     STACKS,
     TEST,
     seeded,
+    signed,
     table,
     value_at,
 )
@@ -83,7 +84,7 @@ def precision_differences(values):
             seed: [mixed - float32 for float32, mixed in row] for seed, row in measured.items()
         }
         for seed, row in changes.items():
-            lines.append([f'{title}, seed {seed}', *map(_signed, row)])
+            lines.append([f'{title}, seed {seed}', *map(signed, row)])
         if len(measured) > 2:
             lines.append([f'{title}, mean ± standard error', *map(_mean, zip(*changes.values()))])
             spreads = [_spread(column) for column in zip(*measured.values())]
@@ -103,13 +104,9 @@ def _pairs(values, net, seed):
     return [None if None in pair else pair for pair in pairs]
 
 
-def _signed(value):
-    return f'{value:+.3f}'.replace('-', '−')
-
-
 def _mean(changes):
     error = statistics.stdev(changes) / len(changes) ** 0.5
-    return f'{_signed(statistics.mean(changes))} ± {error:.3f}'
+    return f'{signed(statistics.mean(changes))} ± {error:.3f}'
 
 
 def _spread(pairs):

@@ -21,6 +21,7 @@ from tools.fill_tables.cells import (
     require,
     rows_of,
     seeded,
+    signed,
     table,
     value_at,
 )
@@ -173,15 +174,15 @@ def _differences(first, name, rows):
     for title, row in rows.items():
         cells = [found.get((row['run'], row['distance'], row.get('variant', ''), k)) for k in KS]
         if any(cells):
-            lines.append([title, *(_signed(cell) for cell in cells)])
+            lines.append([title, *(_with_limits(cell) for cell in cells)])
     return markdown([[first, *(f'mAP@{k}' for k in KS)], *lines]) if lines else ''
 
 
-def _signed(row):
+def _with_limits(row):
     if row is None:
         return ''
-    difference, low, high = (f'{float(row[c]):+.3f}' for c in ('difference', 'low', 'high'))
-    return f'{difference} ({low} to {high})'.replace('-', '−')
+    difference, low, high = (signed(float(row[c])) for c in ('difference', 'low', 'high'))
+    return f'{difference} ({low} to {high})'
 
 
 def _shape(values):
