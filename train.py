@@ -263,8 +263,8 @@ def parse_arguments(argv):
         '--precision',
         choices=['float32', 'mixed'],
         default=Default.precision,
-        help='mixed (experimental) trains in 16 bits: float16 on a GPU, bfloat16 on a processor '
-        'with AVX512_BF16 or AMX. Checkpoints and evaluation stay float32',
+        help='mixed trains in 16 bits: bfloat16 on a processor with AVX512_BF16 or AMX, float16 on '
+        'a GPU (not tested). Checkpoints and evaluation stay float32',
     )
     machines.add_argument(
         '--deterministic',
