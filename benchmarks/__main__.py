@@ -30,7 +30,7 @@ from benchmarks import (
     steps,
     training_speed,
 )
-from sketch import command_line, installation
+from sketch import atomic, command_line, installation
 from sketch.networks.registry import TITLES
 
 
@@ -89,7 +89,9 @@ def about_run(name):
 def main(argv=None):
     """Parse the command line, measure, print and record; return the Rows."""
     options = parse_arguments(argv)
-    performance.read(options.results)  # fails now, not after minutes
+    # Fails now, not after minutes.
+    atomic.check_place(options.results, '--results')
+    performance.read(options.results)
     creation.check(options.files)
     installation.check()
     os.environ['CUDA_VISIBLE_DEVICES'] = '-1'

@@ -215,6 +215,14 @@ def test_the_command_records(monkeypatch, tmp_path, capsys, on_this_machine):
     assert (run.about['set'], run.rows) == ('quick', {'a step': STEP})
 
 
+def test_a_place_without_a_table_is_refused_before_measuring(monkeypatch, tmp_path):
+    monkeypatch.setattr(command, 'quick_set', lambda files: [broken])
+    (tmp_path / 'file').touch()
+    for place in (tmp_path, tmp_path / 'file' / 'performance.csv'):
+        with pytest.raises(InputError, match='cannot be written; give another --results'):
+            command.main(['--results', str(place)])
+
+
 def test_a_failed_benchmark_leaves_no_record(monkeypatch, tmp_path, capsys, on_this_machine):
     monkeypatch.setattr(command, 'full_set', lambda files: [broken, benchmark])
     path = tmp_path / 'performance.csv'
