@@ -283,7 +283,13 @@ def parse_arguments(argv):
 
     data = arguments.add_argument_group('data set')
     add = data.add_argument
-    add('--out', metavar='FOLDER', type=Path, default=Path('.'), help='folder to fill')
+    add(
+        '--out',
+        metavar='FOLDER',
+        type=command_line.output_folder,
+        default=Path('.'),
+        help='folder to fill',
+    )
     add(
         '--classes',
         metavar='N',

@@ -8,8 +8,6 @@ paper's figures 6 and 7 use the definition `paper`. If a checkpoint was trained 
 its embedding is measured, too.
 """
 
-from pathlib import Path
-
 from sketch import command_line
 from sketch.data.dataset import check_queries, open_dataset
 from sketch.evaluation import results
@@ -56,7 +54,10 @@ def parse_arguments(argv):
     command_line.add_checkpoints(data)
     command_line.add_results(data)
     data.add_argument(
-        '--report', type=Path, metavar='FOLDER', help='receives tables and charts by category'
+        '--report',
+        type=command_line.output_folder,
+        metavar='FOLDER',
+        help='receives tables and charts by category',
     )
 
     metric = arguments.add_argument_group('metric')

@@ -34,7 +34,7 @@ def main(argv=None):
     arguments.add_argument(
         '--out',
         metavar='FOLDER',
-        type=Path,
+        type=command_line.output_folder,
         default=Path('figures'),
         help='folder that receives the figures',
     )

@@ -151,7 +151,7 @@ def parse_arguments(argv):
     command_line.add_data(data)
     data.add_argument(
         '--checkpoints',
-        type=Path,
+        type=command_line.output_folder,
         default=Path('.'),
         metavar='FOLDER',
         help='receives the checkpoint folders',

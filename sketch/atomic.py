@@ -77,11 +77,17 @@ def check_place(path, flag):
         flag: of the command line that gives another place.
     """
     path = Path(path).resolve()
-    place = path.parent  # a file is replaced, not rewritten
+    # A file is replaced, not rewritten.
+    if path.is_dir() or not receives_files(path.parent):
+        raise InputError(f'{path}: cannot be written; give another {flag}')
+
+
+def receives_files(folder):
+    """Return whether files can be written into a folder, or the folder can be made."""
+    place = Path(folder).resolve()
     while not place.exists():
         place = place.parent
-    if path.is_dir() or not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        raise InputError(f'{path}: cannot be written; give another {flag}')
+    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
 
 
 @contextlib.contextmanager

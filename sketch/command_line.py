@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from sketch import atomic
 from sketch.errors import InputError, Interrupted
 from sketch.networks.registry import TITLES
 from sketch.runs import folders
@@ -66,6 +67,7 @@ seed = _argument_type(int, lambda n: 0 <= n < 2**32, f'a whole number from 0 to 
 epoch_count = _argument_type(float, lambda x: 0 <= x < 1e6, 'a number of epochs')
 port = _argument_type(int, lambda n: 0 <= n < 2**16, 'a port, 0 to 65535')
 above_0 = _argument_type(float, lambda x: 0 < x < 1e300, 'a number above 0')
+output_folder = _argument_type(Path, atomic.receives_files, 'a folder that can be written to')
 below_1 = _argument_type(float, lambda x: 0 <= x < 1, 'a number from 0 up to below 1')
 
 

@@ -33,6 +33,24 @@ def test_a_wrong_command_line_is_one_line(refused, script, arguments, words):
     assert ended.stdout == ''
 
 
+@pytest.mark.parametrize(
+    ('script', 'flag'),
+    [
+        ('create_dataset.py', '--out'),
+        ('train.py', '--checkpoints'),
+        ('mAP.py', '--report'),
+        ('plots.py', '--out'),
+        ('tools.draw_networks', '--out'),
+        ('tools.synthetic', '--out'),
+    ],
+)
+def test_a_folder_that_cannot_be_made_is_refused_at_once(refused, tmp_path, script, flag):
+    (tmp_path / 'file').touch()
+    for place in (tmp_path / 'file', tmp_path / 'file' / 'folder'):
+        words = [f'{flag}: {place} is not a folder that can be written to']
+        refused(script, flag, place, words=words)
+
+
 def test_a_wrong_command_line_in_a_notebook():
     with pytest.raises(InputError, match='--epochs: x is not'):
         train.main(['--epochs', 'x'])

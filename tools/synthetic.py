@@ -183,7 +183,7 @@ def main(argv=None):
     add(
         '--out',
         metavar='FOLDER',
-        type=Path,
+        type=command_line.output_folder,
         default=Path('demo'),
         help='folder that receives files/',
     )
