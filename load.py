@@ -8,7 +8,7 @@ published ones) is recognised by its variables. Each accuracy is printed and rec
 
 from sketch import command_line
 from sketch.data.dataset import open_dataset
-from sketch.evaluation import results
+from sketch.reporting import results
 from sketch.runs import folders
 
 

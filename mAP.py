@@ -10,9 +10,9 @@ its embedding is measured, too.
 
 from sketch import command_line
 from sketch.data.dataset import check_queries, open_dataset
-from sketch.evaluation import results
-from sketch.evaluation.average_precision import choose_k, retrieve
-from sketch.evaluation.ranking import DISTANCES
+from sketch.metrics.average_precision import choose_k, retrieve
+from sketch.metrics.ranking import DISTANCES
+from sketch.reporting import results
 from sketch.runs import folders
 from sketch.runs.settings import Default
 
@@ -125,7 +125,7 @@ def main(argv=None):
             results.record(options.results, measured.rows)
             recorded += measured.rows
             if options.report and measured.variant == retrieval.FC1:
-                from sketch.evaluation import report  # matplotlib
+                from sketch.reporting import report  # matplotlib
 
                 place = options.report / checkpoint.run / measured.distance
                 print(report.report(measured.retrieval, dataset.categories, place))

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from sketch import command_line
 from sketch.errors import InputError
-from sketch.evaluation import points as point_files
+from sketch.reporting import points as point_files
 
 
 def main(argv=None):
@@ -46,8 +46,8 @@ def main(argv=None):
         help='runs to draw: their names without seed and epoch count, with wildcards as in a shell',
     )
     options = arguments.parse_args(argv)
-    from sketch.evaluation.figures import FIGURES  # matplotlib
     from sketch.plotting import save_for_print
+    from sketch.reporting.figures import FIGURES  # matplotlib
 
     points = point_files.measured(options.results, options.runs)
     papers = point_files.of_paper()

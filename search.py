@@ -18,8 +18,8 @@ import numpy as np
 from sketch import command_line
 from sketch.data.dataset import FOLDERS, SHEET, check_queries, open_dataset
 from sketch.errors import InputError
-from sketch.evaluation.average_precision import DEFINITIONS, retrieve
-from sketch.evaluation.ranking import DISTANCES
+from sketch.metrics.average_precision import DEFINITIONS, retrieve
+from sketch.metrics.ranking import DISTANCES
 from sketch.runs import folders
 from sketch.runs.settings import Default
 
@@ -191,7 +191,7 @@ def main(argv=None):
         check_queries(dataset)
 
     from sketch.evaluation.search_index import SearchIndex  # TensorFlow
-    from sketch.evaluation.search_picture import draw  # matplotlib
+    from sketch.reporting.search_picture import draw  # matplotlib
 
     top = min(options.top, len(dataset.test))
     with SearchIndex(dataset, folder, options.distance) as index:

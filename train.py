@@ -16,9 +16,9 @@ from typing import NamedTuple
 from sketch import atomic, command_line
 from sketch.data.dataset import check_queries, open_dataset
 from sketch.errors import InputError
-from sketch.evaluation import results
-from sketch.evaluation.average_precision import choose_k
+from sketch.metrics.average_precision import choose_k
 from sketch.networks.registry import BOTH, CROSS_ENTROPY, LOSSES, TITLES, TRIPLET
+from sketch.reporting import results
 from sketch.runs.names import canonical, number_text
 from sketch.runs.settings import Default, Settings
 from sketch.training import precision

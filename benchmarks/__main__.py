@@ -30,7 +30,8 @@ from benchmarks import (
     steps,
     training_speed,
 )
-from sketch import atomic, command_line, installation
+from sketch import atomic, command_line
+from sketch.backend import installation
 from sketch.networks.registry import TITLES
 
 

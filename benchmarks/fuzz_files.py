@@ -31,8 +31,8 @@ from sketch.data.drawing_files import open_drawings
 from sketch.data.image_file import read_image
 from sketch.data.query_image import read_query
 from sketch.errors import InputError
-from sketch.evaluation import points, results
 from sketch.evaluation.features import feature_vectors
+from sketch.reporting import points, results
 from sketch.runs import folders
 from sketch.runs import settings as run_settings
 from sketch.runs.checkpoints import open_checkpoint, read_variables

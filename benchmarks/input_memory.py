@@ -53,10 +53,10 @@ def private_megabytes():
 
 def train(folder, constant):
     """Take the steps in this process, quietly; return the most private memory after any, in MB."""
+    from sketch.backend.setup import tf
     from sketch.data.dataset import open_dataset
     from sketch.data.input_pipeline import training_input_fn
     from sketch.runs.settings import Settings
-    from sketch.tensorflow_setup import tf
 
     class Watch(tf.estimator.SessionRunHook):
         most = 0

@@ -23,8 +23,8 @@ def write_shards(folder):
     """Write the training images of a data set as shards, in random order, as shards need it."""
     import numpy as np
 
+    from sketch.backend.setup import tf
     from sketch.data.dataset import open_dataset
-    from sketch.tensorflow_setup import tf
 
     train = open_dataset(folder).train
     for number, part in enumerate(
@@ -38,8 +38,8 @@ def write_shards(folder):
 
 def read_shards(folder):
     """Return an input function like training_input_fn's, from shards."""
+    from sketch.backend.setup import tf
     from sketch.data.input_pipeline import THREADS
-    from sketch.tensorflow_setup import tf
 
     def decode(record):
         label = tf.io.decode_raw(tf.strings.substr(record, 0, 1), tf.uint8)[0]
@@ -58,10 +58,10 @@ def read_shards(folder):
 
 def speed(folder, is_png):
     """Return the seconds to the first batch, of opening included, and images/s after it."""
+    from sketch.backend.setup import tf
     from sketch.data.dataset import open_dataset
     from sketch.data.input_pipeline import training_input_fn
     from sketch.runs.settings import Settings
-    from sketch.tensorflow_setup import tf
 
     started = time.perf_counter()
     if is_png:

@@ -17,8 +17,8 @@ import numpy as np
 from benchmarks.rows import markdown
 from sketch import command_line
 from sketch.data.dataset import open_dataset
-from sketch.evaluation.average_precision import DEFINITIONS, retrieve
-from sketch.evaluation.ranking import DISTANCES
+from sketch.metrics.average_precision import DEFINITIONS, retrieve
+from sketch.metrics.ranking import DISTANCES
 from sketch.runs import folders
 
 

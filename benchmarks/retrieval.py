@@ -14,8 +14,8 @@ import numpy as np
 
 from benchmarks.measuring import has_peer, in_new_process, peak_megabytes, seconds
 from benchmarks.rows import Row, collect, table
-from sketch.evaluation.average_precision import retrieve, retrieve_reordered
-from sketch.evaluation.ranking import Rankings
+from sketch.metrics.average_precision import retrieve, retrieve_reordered
+from sketch.metrics.ranking import Rankings
 
 IMAGES, VALUES, PER_CATEGORY = 5000, 1024, 50
 PAIRS = 3000  # of the paper's way that are timed

@@ -21,7 +21,7 @@ SIDE = 4096
 
 def operations(net, filters):
     """Return floating-point operations per image: evaluation, training."""
-    from sketch.tensorflow_setup import tf  # the rate is measured without TensorFlow
+    from sketch.backend.setup import tf  # the rate is measured without TensorFlow
 
     settings = Settings(net, filters, Default.classes, epochs=0)
     with tf.Graph().as_default() as graph:

@@ -99,7 +99,7 @@ def random_batch(step):
 
 def speed(step):
     """Measure a Step in this process, which has not used TensorFlow yet; return its Speed."""
-    from sketch.tensorflow_setup import tf  # torch_step.py imports this file without TensorFlow
+    from sketch.backend.setup import tf  # torch_step.py imports this file without TensorFlow
     from sketch.training import precision
 
     images, labels = random_batch(step)

@@ -15,7 +15,7 @@ import sys
 from benchmarks import sgemm_share, step_speed
 from benchmarks.measuring import has_peer, in_new_process
 from benchmarks.rows import collect, table
-from sketch import processor
+from sketch.backend import processor
 from sketch.networks.registry import TITLES
 from sketch.runs.settings import Default
 

@@ -55,7 +55,7 @@ def train_on_synthetic(net, batch_size, precision):
 
 def trained_speed(folder):
     """Return images/s of the last summary that tells it."""
-    from sketch.tensorflow_setup import tf
+    from sketch.backend.setup import tf
 
     speeds = [
         value.simple_value

@@ -5,12 +5,6 @@ command_line        flags that scripts share; run(), which turns errors into exi
 atomic              files that are whole or absent; locks on folders
 tables              CSV files, read and checked
 plotting            matplotlib without a display
-processor           what the processor can do
-tensorflow_setup    loads TensorFlow once, for all modules
-tensorflow_state    what TensorFlow takes from the process, changed for one block
-tensorflow_estimator    tf.estimator for versions without it
-installation        which TensorFlow there is, and what it lacks
-stderr_filter       hides what no switch turns off
 
 data/               drawings -> images -> batches
     category_names      the list of names, and a choice of some
@@ -33,6 +27,14 @@ data/               drawings -> images -> batches
     augment             distortions of training images
     query_image         any picture -> an image like those of the data set
     ink                 the strokes in a scan or photograph
+
+backend/            TensorFlow, the same on every supported version
+    setup               loads TensorFlow once, for all modules
+    estimator           tf.estimator for versions without it
+    state               what TensorFlow takes from the process, changed for one block
+    installation        which TensorFlow there is, and what it lacks
+    stderr_filter       hides what no switch turns off
+    processor           what the processor can do
 
 networks/           what n1.py and n2.py are built from
     registry            names, sizes and losses, without TensorFlow
@@ -58,27 +60,31 @@ training/           trains one network in its folder
     distribution        several devices
     workers             several machines
 
-evaluation/         measures a checkpoint
-    accuracy            images classified correctly
-    features            fc1 of all images
-    outputs             class probabilities and embedding, from fc1
-    loaded_network      a network in one session, for many images
-    exported            a network for use without this code
-    model_card          what it takes, how it was trained, what was measured
+metrics/            arrays -> numbers, by NumPy alone
     ranking             exact order by distance
     neighbours          the vectors nearest to a query
     relevant_ranks      ranks of the relevant images, by counting
     average_precision   AP in four definitions
     intervals           confidence intervals
-    differences         mAP of two checkpoints on the same queries
     compactness         distance within over distance between categories
+
+evaluation/         a checkpoint and a data set -> what is measured
+    accuracy            images classified correctly
+    features            fc1 of all images
+    outputs             class probabilities and embedding, from fc1
+    loaded_network      a network in one session, for many images
+    exported            a network for use without this code
     retrieval           mAP and compactness of a checkpoint
-    report              tables and charts by category
     search_index        images to be searched
-    search_picture      draws what a search finds
-    figures             draws what plots.py shows
+
+reporting/          what was measured -> tables, figures, cards, pictures
     results             results.csv
+    differences         mAP of two checkpoints on the same queries
     points              the numbers that figures show
+    figures             draws what plots.py shows
+    report              tables and charts by category
+    model_card          what a network takes, how it was trained, what was measured
+    search_picture      draws what a search finds
 
 page/               the page of draw.py, with what the browser loads in static/
     app                 the server

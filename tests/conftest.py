@@ -36,8 +36,8 @@ def served(dataset, checkpoint):
 
 def variables(folder):
     """Return {name: value} of a folder's newest checkpoint."""
+    from sketch.backend.setup import tf
     from sketch.runs import folders  # with TensorFlow, which not every test needs
-    from sketch.tensorflow_setup import tf
 
     prefix = folders.latest(folder)
     assert prefix, sorted(folder.iterdir())

@@ -6,8 +6,8 @@ ties settled. `direct_differences` is the definition. Only the preparation of ve
 
 import numpy as np
 
-from sketch.evaluation.average_precision import DEFINITIONS, FIRST, RECALLS
-from sketch.evaluation.ranking import exponent, prepare
+from sketch.metrics.average_precision import DEFINITIONS, FIRST, RECALLS
+from sketch.metrics.ranking import exponent, prepare
 
 
 def retrieve(features, labels, ks, distance, rank, reorder=None):
@@ -15,7 +15,7 @@ def retrieve(features, labels, ks, distance, rank, reorder=None):
 
     Args:
         rank: sorted_products or direct_differences.
-        features, labels, ks, distance, reorder: as of sketch.evaluation.average_precision.
+        features, labels, ks, distance, reorder: as of sketch.metrics.average_precision.
     """
     vectors, labels = prepare(features, distance), np.asarray(labels)
     judged = {'average_precisions': [], 'interpolated': [], 'first': [], 'tied': []}

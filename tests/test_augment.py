@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from sketch.backend.setup import tf
 from sketch.data import augment
 from sketch.data.input_pipeline import training_input_fn
 from sketch.runs.settings import Settings
-from sketch.tensorflow_setup import tf
 
 
 @pytest.fixture

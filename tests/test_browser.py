@@ -10,7 +10,7 @@ from conftest import served
 
 import create_dataset
 import train
-from sketch import installation
+from sketch.backend import installation
 from sketch.data.dataset import open_dataset
 from tools import synthetic
 

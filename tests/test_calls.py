@@ -18,8 +18,8 @@ import mAP
 import plots
 import search
 import train
+from sketch.backend.setup import tf
 from sketch.errors import InputError
-from sketch.tensorflow_setup import tf
 from tools import precise_bn
 
 FOLDER = f'{NARROW_NAME}_deterministic_1e'

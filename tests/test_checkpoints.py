@@ -11,14 +11,14 @@ from sklearn.metrics import average_precision_score
 
 import load
 import mAP
+from sketch.backend.setup import tf
 from sketch.data.dataset import open_dataset
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
 from sketch.evaluation import accuracy
-from sketch.evaluation.average_precision import DEFINITIONS
 from sketch.evaluation.features import feature_vectors
+from sketch.metrics.average_precision import DEFINITIONS
 from sketch.runs import checkpoints, folders
-from sketch.tensorflow_setup import tf
 
 CLASSES = 3
 

@@ -7,8 +7,8 @@ from conftest import NARROW, NARROW_NAME
 import mAP
 import train
 from sketch.errors import InputError
-from sketch.evaluation import differences, results
-from sketch.evaluation.average_precision import retrieve
+from sketch.metrics.average_precision import retrieve
+from sketch.reporting import differences, results
 from tools import compare
 
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import NARROW, NARROW_NAME, ROOT, variables
 
 from sketch.errors import InputError
-from sketch.evaluation import results
+from sketch.reporting import results
 from sketch.runs import folders
 from sketch.training.workers import workers_of_tf_config
 
@@ -27,7 +27,7 @@ STILL_NAME = NAME.replace('_batch8', '_batch8_rate1e-09') + '_2e'
 TWO_DEVICES = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-from sketch.tensorflow_setup import tf
+from sketch.backend.setup import tf
 cpu = tf.config.list_physical_devices('CPU')[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import train

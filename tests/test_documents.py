@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import performance
 from sketch.errors import InputError
-from sketch.evaluation import differences
+from sketch.reporting import differences
 from tools.fill_tables import __main__ as tables
 from tools.fill_tables import cells, comparisons, protocol_l
 

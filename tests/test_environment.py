@@ -48,7 +48,7 @@ def test_a_user_without_a_home(tmp_path):
 
 def test_tensorflow_without_a_home(tmp_path):
     code = f'import sys; sys.path.insert(0, {str(ROOT)!r})\nimport pwd\ndef no(_): raise KeyError\n'
-    code += 'pwd.getpwuid = no\nfrom sketch.tensorflow_setup import tf; tf.keras'
+    code += 'pwd.getpwuid = no\nfrom sketch.backend.setup import tf; tf.keras'
     ended = run(code, cwd=tmp_path, HOME=None)
     assert ended.returncode == 0, ended.stderr
     assert list(tmp_path.iterdir()) == []  # no folder named ~
@@ -69,6 +69,6 @@ def test_a_terminal_of_other_characters(tmp_path):
 
 
 def test_legacy_keras(tmp_path):
-    code = 'from sketch.tensorflow_setup import tf; print(tf.keras.utils.set_random_seed)'
+    code = 'from sketch.backend.setup import tf; print(tf.keras.utils.set_random_seed)'
     ended = run(code, TF_USE_LEGACY_KERAS='1')
     assert ended.returncode == 0, ended.stderr

@@ -11,8 +11,9 @@ import create_dataset
 import train
 from sketch.data.dataset import open_dataset
 from sketch.data.image_file import read_image
-from sketch.evaluation import accuracy, exported, results
+from sketch.evaluation import accuracy, exported
 from sketch.evaluation.loaded_network import LoadedNetwork
+from sketch.reporting import results
 from sketch.runs.checkpoints import open_checkpoint
 from tools import export
 

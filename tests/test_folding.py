@@ -5,10 +5,10 @@ import pytest
 
 import n1_features
 import n2_features
+from sketch.backend.setup import tf
 from sketch.networks import folding
 from sketch.networks import layers as network_layers
 from sketch.networks.registry import SMALLEST
-from sketch.tensorflow_setup import tf
 
 PARAMS = {'classes': 3, 'batch_norm_momentum': 0.99, 'filters': (4, 8, 8, 16)}
 

@@ -21,7 +21,7 @@ WITHOUT_TENSORFLOW = [
     *('sketch.runs.settings', 'sketch.runs.names', 'sketch.runs.folders'),
     *('sketch.data.dataset', 'sketch.data.query_image', 'sketch.data.samplers', 'sketch.data.ink'),
     *('sketch.networks.registry', 'sketch.page.queries'),
-    *('sketch.evaluation.results', 'sketch.evaluation.report', 'sketch.evaluation.compactness'),
+    *('sketch.reporting.results', 'sketch.reporting.report', 'sketch.metrics.compactness'),
     *(
         'sketch.training.workers',
         'tools.synthetic',
@@ -126,8 +126,8 @@ def test_only_the_page_needs_flask_and_waitress():
 
 
 def test_tensorflow_is_imported_in_one_place():
-    glue = {f'sketch.tensorflow_{name}' for name in ('setup', 'estimator', 'state')}
-    assert importers({'sketch.tensorflow_estimator'}) == {'sketch.tensorflow_setup'}
+    glue = {f'sketch.backend.{name}' for name in ('setup', 'estimator', 'state')}
+    assert importers({'sketch.backend.estimator'}) == {'sketch.backend.setup'}
     for name, tree in MODULES.items():
         for node in ast.walk(tree):
             found = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sketch.backend.setup import tf
 from sketch.data.dataset import open_dataset
 from sketch.data.image_file import LARGEST, read_image
 from sketch.errors import InputError
-from sketch.tensorflow_setup import tf
 
 GREY = np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8)
 

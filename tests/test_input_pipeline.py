@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sketch.backend.setup import tf
 from sketch.data.input_pipeline import evaluation_input_fn, training_input_fn
 from sketch.data.samplers import epoch_order
 from sketch.runs.settings import Settings
-from sketch.tensorflow_setup import tf
 
 
 def shuffled(split, batch_size, seed, **options):

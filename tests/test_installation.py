@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import NARROW, ROOT
 
-from sketch import installation
+from sketch.backend import installation
 
 # Without site-packages: only the packages that `installed` describes are there.
 LOAD = """
@@ -15,7 +15,7 @@ import sys
 sys.path[:0] = sys.argv[1:3]
 sys.argv[0] = 'train.py'
 from sketch import command_line
-command_line.run(lambda: __import__('sketch.tensorflow_setup'))
+command_line.run(lambda: __import__('sketch.backend.setup'))
 """
 STACK_2_15 = {'tensorflow-cpu': '2.15.1', 'tensorflow-estimator': '2.15.0', 'protobuf': '4.25.8'}
 STACK_2_21 = {
@@ -106,7 +106,7 @@ def test_an_installation_that_works(monkeypatch, installed, packages, release):
 
 
 def test_this_installation_works():
-    from sketch.tensorflow_setup import tf
+    from sketch.backend.setup import tf
 
     assert tf.__version__.startswith('{}.{}.'.format(*installation.check()))
 
@@ -121,11 +121,12 @@ def test_a_script_tells_it(refused, installed, small_dataset, monkeypatch):
 
 def test_a_later_tensorflow_that_lacks_what_estimator_needs():
     code = (
-        'from sketch import command_line, installation, tensorflow_estimator\n'
+        'from sketch import command_line\n'
+        'from sketch.backend import estimator, installation\n'
         'installation.check = lambda: (2, 99)\n'
         'def load(tf): raise ImportError("cannot import name x")\n'
-        'tensorflow_estimator.load = load\n'
-        'command_line.run(lambda: __import__("sketch.tensorflow_setup"))\n'
+        'estimator.load = load\n'
+        'command_line.run(lambda: __import__("sketch.backend.setup"))\n'
     )
     ended = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 2, ended.stderr

@@ -17,11 +17,11 @@ from conftest import NARROW_NAME as NAME
 
 import train
 from sketch import atomic
+from sketch.backend.setup import tf
 from sketch.errors import InputError
-from sketch.evaluation import results
+from sketch.reporting import results
 from sketch.runs import checkpoints, folders, run_folder
 from sketch.runs import settings as run_settings
-from sketch.tensorflow_setup import tf
 from sketch.training import loop, signals
 
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchmarks import interval_width
-from sketch.evaluation.average_precision import retrieve
-from sketch.evaluation.intervals import bootstrap, wilson
+from sketch.metrics.average_precision import retrieve
+from sketch.metrics.intervals import bootstrap, wilson
 
 
 @given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -9,16 +9,16 @@ from conftest import variables
 
 import n2
 import train
+from sketch.backend.setup import tf
 from sketch.data.image_file import read_image
 from sketch.errors import InputError
 from sketch.evaluation import loaded_network
 from sketch.evaluation.features import feature_vectors
 from sketch.evaluation.loaded_network import LoadedNetwork
-from sketch.evaluation.neighbours import Neighbours
 from sketch.evaluation.search_index import SearchIndex
+from sketch.metrics.neighbours import Neighbours
 from sketch.networks.registry import CONV_LAYERS
 from sketch.runs.checkpoints import open_checkpoint
-from sketch.tensorflow_setup import tf
 
 SIDE = 96
 

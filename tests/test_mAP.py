@@ -9,17 +9,17 @@ from sklearn.metrics import average_precision_score, pairwise_distances
 from sklearn.metrics.pairwise import cosine_distances
 
 from mAP import mAP
-from sketch.evaluation.average_precision import (
+from sketch.evaluation.retrieval import reordering
+from sketch.metrics.average_precision import (
     DEFINITIONS,
     average_precision,
     choose_k,
     retrieve,
     retrieve_reordered,
 )
-from sketch.evaluation.compactness import compactness
-from sketch.evaluation.intervals import bootstrap
-from sketch.evaluation.neighbours import Neighbours
-from sketch.evaluation.retrieval import reordering
+from sketch.metrics.compactness import compactness
+from sketch.metrics.intervals import bootstrap
+from sketch.metrics.neighbours import Neighbours
 
 
 def ranking(*ranks, answers=10):

@@ -9,11 +9,11 @@ import n1
 import n1_features
 import n2
 import n2_features
-from sketch import processor
+from sketch.backend import processor
+from sketch.backend.setup import tf
 from sketch.networks import layers
 from sketch.networks.registry import FILTERS, SMALLEST
 from sketch.runs.settings import Default
-from sketch.tensorflow_setup import tf
 
 KEYS = tf.estimator.ModeKeys
 # Output side of every convolution and pooling layer at 128x128, from the layer tables of the paper.

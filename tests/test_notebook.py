@@ -11,7 +11,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from sketch import installation
+from sketch.backend import installation
 
 NOTEBOOK = ROOT / 'docs' / 'colab.ipynb'
 SCRIPTS = ['create_dataset', 'train', 'load', 'mAP', 'plots', 'search']

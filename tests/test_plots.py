@@ -9,7 +9,7 @@ from PIL import Image
 
 import plots
 from sketch import plotting
-from sketch.evaluation import figures, points, results
+from sketch.reporting import figures, points, results
 from sketch.runs.names import epochs_text
 
 VARIANTS = ('rerank', 'rerank-probability', 'embedding')

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sketch.evaluation import points, results
+from sketch.reporting import points, results
 
 ROW = {'net': 'n1', 'epochs': 1.0, 'step': 125, 'seed': 0, 'split': 'test', 'metric': 'accuracy'}
 ROW |= {'run': 'checkpoints_n1_1e', 'value': 0.5, 'images': 1000}

@@ -6,9 +6,9 @@ from conftest import NARROW, variables
 from conftest import NARROW_NAME as NAME
 
 import train
+from sketch.backend.setup import tf
 from sketch.data.input_pipeline import epoch_order
-from sketch.evaluation import results
-from sketch.tensorflow_setup import tf
+from sketch.reporting import results
 from sketch.training.precise_bn import STATISTICS
 from tools import precise_bn
 

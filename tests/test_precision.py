@@ -9,11 +9,11 @@ from conftest import NARROW, variables
 import load
 import n1
 import train
-from sketch import processor
+from sketch.backend import processor
+from sketch.backend.setup import tf
 from sketch.errors import InputError
 from sketch.networks.registry import MIXED_BFLOAT16, MIXED_FLOAT16
 from sketch.runs.settings import Settings
-from sketch.tensorflow_setup import tf
 from sketch.training import precision
 
 MIXED = 'checkpoints_n1_filters2-2-2-2_batch8_deterministic_mixed_2e'

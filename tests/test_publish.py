@@ -12,7 +12,7 @@ import mAP
 import search
 import train
 from sketch.errors import InputError
-from sketch.evaluation import model_card, results
+from sketch.reporting import model_card, results
 from sketch.runs import folders
 from sketch.runs.checkpoints import open_checkpoint
 from sketch.runs.settings import Settings

@@ -8,11 +8,11 @@ import reference_ranking
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketch.evaluation import average_precision, relevant_ranks
-from sketch.evaluation.average_precision import FIRST, retrieve, retrieve_reordered
-from sketch.evaluation.neighbours import Neighbours
-from sketch.evaluation.ranking import DISTANCES, Rankings
 from sketch.evaluation.retrieval import reordering
+from sketch.metrics import average_precision, relevant_ranks
+from sketch.metrics.average_precision import FIRST, retrieve, retrieve_reordered
+from sketch.metrics.neighbours import Neighbours
+from sketch.metrics.ranking import DISTANCES, Rankings
 
 FIELDS = ('average_precisions', 'interpolated', 'first', 'tied')
 SLOW_WAYS = (reference_ranking.sorted_products, reference_ranking.direct_differences)

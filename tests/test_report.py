@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from geometry import check_readable
 
-from sketch.evaluation import report
-from sketch.evaluation.average_precision import retrieve
+from sketch.metrics.average_precision import retrieve
+from sketch.reporting import report
 
 RUN = 'checkpoints_n1_triplet-and-cross-entropy_margin0.35_embedding64_batch32_rate0.0005_1e'
 NAMES = ['ant', 'the great wall of china', '$x$ in $y$', 'a']

@@ -7,7 +7,7 @@ from scipy import stats
 
 from sketch import atomic
 from sketch.errors import InputError
-from sketch.evaluation import results
+from sketch.reporting import results
 
 ROW = {'run': 'checkpoints_n1_10e', 'net': 'n1', 'metric': 'accuracy', 'epochs': 10.0, 'step': 7}
 

@@ -10,10 +10,10 @@ from PIL import Image
 import mAP
 import search
 import train
+from sketch.backend.setup import tf
 from sketch.data.dataset import open_dataset
 from sketch.evaluation import features
 from sketch.runs import checkpoints
-from sketch.tensorflow_setup import tf
 
 
 @pytest.fixture(scope='module')

@@ -10,7 +10,7 @@ from PIL import Image
 
 import search
 import train
-from sketch.evaluation import search_picture
+from sketch.reporting import search_picture
 
 SIDE = 96
 

@@ -9,7 +9,7 @@ from conftest import NARROW, NARROW_NAME, ROOT
 
 FILTERED = """
 import os, sys
-from sketch.stderr_filter import without_lines
+from sketch.backend.stderr_filter import without_lines
 with without_lines('^noise|hidden$'):
     os.write(2, b'noise 1\\nan error\\n\\xff hidden\\n')
     print('of Python', file=sys.stderr)
@@ -53,7 +53,7 @@ def test_scripts_print_nothing(run_script, small_dataset, tmp_path):
 
 def test_what_tensorflow_has_to_say_comes_through():
     code = (
-        'from sketch.tensorflow_setup import tf\n'
+        'from sketch.backend.setup import tf\n'
         'tf.compat.v1.logging.warning("a warning")\n'
         'tf.compat.v1.logging.error("an error")\n'
         'tf.compat.v1.logging.info("information")\n'
@@ -79,7 +79,7 @@ def test_without_lines(end, status):
 def test_without_lines_without_standard_error_or_grep(close):
     code = f"""
 import os
-from sketch.stderr_filter import without_lines
+from sketch.backend.stderr_filter import without_lines
 {close}
 with without_lines('a'):
     print('here')

@@ -12,11 +12,11 @@ from PIL import Image
 import mAP
 import search
 import train
+from sketch.backend.setup import tf
 from sketch.errors import InputError
-from sketch.evaluation import results
+from sketch.reporting import results
 from sketch.runs import checkpoints
 from sketch.runs.settings import Settings
-from sketch.tensorflow_setup import tf
 from sketch.training import loop
 
 

@@ -7,14 +7,15 @@ import pytest
 
 import mAP
 import train
+from sketch.backend.setup import tf
 from sketch.data.input_pipeline import training_input_fn
 from sketch.data.samplers import balanced_batch
-from sketch.evaluation import features, results
-from sketch.evaluation.average_precision import DEFINITIONS
+from sketch.evaluation import features
+from sketch.metrics.average_precision import DEFINITIONS
 from sketch.networks import losses
+from sketch.reporting import results
 from sketch.runs import checkpoints
 from sketch.runs.settings import Settings
-from sketch.tensorflow_setup import tf
 
 
 def by_hand(embeddings, labels, margin):

@@ -11,7 +11,8 @@ import load
 import mAP
 import search
 import train
-from sketch.evaluation import accuracy, results
+from sketch.evaluation import accuracy
+from sketch.reporting import results
 from sketch.runs import checkpoints
 from sketch.training import loop
 from tools import precise_bn

@@ -12,9 +12,9 @@ from pathlib import Path
 from sketch import command_line
 from sketch.data.dataset import check_queries, open_dataset
 from sketch.errors import InputError
-from sketch.evaluation import differences
-from sketch.evaluation.average_precision import choose_k
-from sketch.evaluation.ranking import DISTANCES
+from sketch.metrics.average_precision import choose_k
+from sketch.metrics.ranking import DISTANCES
+from sketch.reporting import differences
 from sketch.runs import folders
 from sketch.runs.settings import Default
 

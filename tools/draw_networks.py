@@ -10,11 +10,11 @@ residual sums.
 from pathlib import Path
 
 from sketch import command_line
+from sketch.backend.setup import tf
 from sketch.errors import InputError
 from sketch.networks.registry import SMALLEST, TITLES
 from sketch.plotting import save_for_print, subplots
 from sketch.runs.settings import Default, Settings
-from sketch.tensorflow_setup import tf
 
 KINDS = {
     'Conv2D': ('conv 3x3, ReLU, batch norm', 'tab:blue'),

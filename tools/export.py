@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from sketch import atomic, command_line
-from sketch.evaluation import model_card, results
+from sketch.reporting import model_card, results
 from sketch.runs import folders
 from sketch.runs.settings import Default
 
@@ -54,8 +54,8 @@ def latency(function):
 
 def sizes_and_latencies(folder, size):
     """Yield a line for each exported form: its size, and its time for one image."""
+    from sketch.backend.setup import tf
     from sketch.evaluation import exported
-    from sketch.tensorflow_setup import tf
 
     image = np.full((1, size, size), 255, np.uint8)
     saved = folder / 'saved_model'

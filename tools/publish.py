@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 
 from sketch import atomic, command_line
-from sketch.evaluation import model_card, results
+from sketch.reporting import model_card, results
 from sketch.runs import folders
 from sketch.runs import settings as run_settings
 from sketch.runs.settings import Default
@@ -46,8 +46,8 @@ def publish(folder, out, table):
         out: Path of the folder to fill.
         table: results file.
     """
+    from sketch.backend.setup import literal, tf
     from sketch.runs.checkpoints import open_checkpoint  # TensorFlow
-    from sketch.tensorflow_setup import literal, tf
 
     checkpoint = open_checkpoint(folder)
     settings = checkpoint.settings

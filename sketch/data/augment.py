@@ -1,6 +1,6 @@
 """Augmentation of training images: each is turned, scaled and shifted a little."""
 
-from sketch.tensorflow_setup import tf
+from sketch.backend.setup import tf
 
 PAPER = 255.0
 TURN = 0.17  # radians (10 degrees), to either side

@@ -8,9 +8,9 @@ import os
 
 import numpy as np
 
+from sketch.backend.setup import tf
 from sketch.data.augment import distort
 from sketch.data.samplers import balanced_batch, epoch_order
-from sketch.tensorflow_setup import tf
 
 EVALUATION_BATCH = 128  # images; it decides the memory: 126x126x64 floats per image and layer
 THREADS = os.cpu_count()  # that decode images

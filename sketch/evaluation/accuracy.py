@@ -5,13 +5,13 @@ import tempfile
 
 import numpy as np
 
+from sketch.backend.setup import literal, tf
+from sketch.backend.state import without_tf_config
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
-from sketch.evaluation.intervals import wilson
-from sketch.evaluation.results import Measured, shared_columns
+from sketch.metrics.intervals import wilson
 from sketch.networks.registry import TRIPLET
-from sketch.tensorflow_setup import literal, tf
-from sketch.tensorflow_state import without_tf_config
+from sketch.reporting.results import Measured, shared_columns
 
 
 def accuracy(checkpoint, split, size):

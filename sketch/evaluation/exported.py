@@ -9,11 +9,11 @@ import warnings
 
 import numpy as np
 
-from sketch import stderr_filter
+from sketch.backend import stderr_filter
+from sketch.backend.setup import tf
 from sketch.evaluation.loaded_network import constant_fc1
 from sketch.evaluation.outputs import Outputs
 from sketch.networks.registry import TRIPLET
-from sketch.tensorflow_setup import tf
 
 PROBABILITIES, FC1, EMBEDDING = 'probabilities', 'fc1', 'embedding'
 # Statistics of the converter. Its errors are exceptions.

@@ -19,10 +19,10 @@ import numpy as np
 import n1_features
 import n2_features
 from sketch import atomic
+from sketch.backend.setup import literal, tf
+from sketch.backend.state import without_tf_config
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
-from sketch.tensorflow_setup import literal, tf
-from sketch.tensorflow_state import without_tf_config
 
 NETWORKS = {'n1': n1_features, 'n2': n2_features}
 

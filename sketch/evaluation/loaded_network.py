@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from sketch.backend.setup import literal, tf
 from sketch.data.input_pipeline import EVALUATION_BATCH
 from sketch.evaluation.features import NETWORKS, check_finite
 from sketch.evaluation.outputs import Outputs
-from sketch.tensorflow_setup import literal, tf
 
 
 class LoadedNetwork:

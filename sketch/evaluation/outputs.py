@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sketch.tensorflow_setup import literal, tf
+from sketch.backend.setup import literal, tf
 
 FC2 = 'ConvNet/dense_1'  # the last layer's name in the published checkpoints
 EMBEDDING = 'ConvNet/embedding/kernel'

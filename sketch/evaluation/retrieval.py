@@ -4,17 +4,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sketch.evaluation.average_precision import (
+from sketch.evaluation.features import feature_vectors
+from sketch.evaluation.outputs import Outputs
+from sketch.metrics.average_precision import (
     DEFINITIONS,
     Retrieval,
     retrieve,
     retrieve_reordered,
 )
-from sketch.evaluation.compactness import compactness
-from sketch.evaluation.features import feature_vectors
-from sketch.evaluation.outputs import Outputs
-from sketch.evaluation.results import shared_columns
+from sketch.metrics.compactness import compactness
 from sketch.networks.registry import TRIPLET
+from sketch.reporting.results import shared_columns
 from sketch.runs.settings import Default
 
 # Variants, a column of results.csv: fc1 in the order of distance, reordered by class or by

@@ -15,7 +15,7 @@ from sketch.data.query_image import read_query
 from sketch.errors import InputError
 from sketch.evaluation.features import feature_vectors
 from sketch.evaluation.loaded_network import LoadedNetwork
-from sketch.evaluation.neighbours import Neighbours
+from sketch.metrics.neighbours import Neighbours
 from sketch.networks.registry import TRIPLET
 from sketch.runs.checkpoints import open_checkpoint
 

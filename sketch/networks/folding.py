@@ -7,7 +7,7 @@ activations. The function is the same but for rounding; docs/performance.md has 
 
 from typing import NamedTuple
 
-from sketch.tensorflow_setup import tf
+from sketch.backend.setup import tf
 
 variable = tf.compat.v1.get_variable
 

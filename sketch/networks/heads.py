@@ -1,10 +1,10 @@
 """The Estimator's side of a network: predictions, loss, metrics, training step."""
 
+from sketch.backend.setup import tf
+from sketch.backend.state import seeded_weights
 from sketch.networks import losses
 from sketch.networks.layers import dense
 from sketch.networks.registry import CROSS_ENTROPY, MIXED_FLOAT16, TRIPLET
-from sketch.tensorflow_setup import tf
-from sketch.tensorflow_state import seeded_weights
 
 FIRST_STEP = 'first_step'  # collection of the summaries that are written once
 SHOWN = 8  # training images in TensorBoard

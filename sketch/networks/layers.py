@@ -4,9 +4,9 @@ They come from tf.compat.v1.layers in graph mode. Its variable names (ConvNet/co
 ConvNet/conv2d_1, ConvNet/batch_normalization, ...) are those of the published checkpoints.
 """
 
-from sketch import processor
+from sketch.backend import processor
+from sketch.backend.setup import tf
 from sketch.networks import folding
-from sketch.tensorflow_setup import tf
 
 FC1 = 1024  # values of a feature vector
 BATCH_NORM_EPSILON = 0.001  # not in the paper: TensorFlow's default, in the author's code

@@ -5,7 +5,7 @@ The triplets are FaceNet's semi-hard ones (Schroff et al. 2015). data/samplers.p
 
 import numpy as np
 
-from sketch.tensorflow_setup import tf
+from sketch.backend.setup import tf
 
 TINY = 1e-12  # keeps the gradient of a norm finite at 0
 

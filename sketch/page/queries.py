@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sketch.errors import InputError
-from sketch.evaluation.ranking import DISTANCES
+from sketch.metrics.ranking import DISTANCES
 
 BYTES = 512 * 1024  # of a request
 STROKES, POINTS = 500, 10_000  # of a drawing

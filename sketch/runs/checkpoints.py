@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sketch.backend.setup import literal, tf
 from sketch.errors import InputError
 from sketch.networks.registry import CONV_LAYERS, SMALLEST, TITLES
 from sketch.runs import folders
 from sketch.runs import settings as run_settings
 from sketch.runs.names import canonical, epochs_in, printable
 from sketch.runs.settings import Settings
-from sketch.tensorflow_setup import literal, tf
 
 
 class NotFiniteError(InputError):

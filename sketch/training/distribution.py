@@ -1,7 +1,7 @@
 """Divides each batch among devices or workers: TensorFlow's strategies and their settings."""
 
+from sketch.backend.setup import tf
 from sketch.errors import InputError
-from sketch.tensorflow_setup import tf
 
 
 def images_per_device(batch_size, devices, workers):

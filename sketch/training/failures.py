@@ -4,8 +4,8 @@ import contextlib
 import errno
 import os
 
+from sketch.backend.setup import tf
 from sketch.errors import InputError
-from sketch.tensorflow_setup import tf
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

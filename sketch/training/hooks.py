@@ -5,8 +5,8 @@ import time
 
 from tqdm import tqdm
 
+from sketch.backend.setup import literal, tf
 from sketch.networks.heads import FIRST_STEP
-from sketch.tensorflow_setup import literal, tf
 
 SUMMARY_STEPS = 20
 # An interruption loses at most this many steps, or the steps of this many seconds.

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from sketch.backend.setup import literal, tf
+from sketch.backend.state import deterministic, without_tf_config
 from sketch.data.dataset import Dataset
 from sketch.data.input_pipeline import training_input_fn
 from sketch.data.samplers import check_balanced_batch
@@ -15,8 +17,6 @@ from sketch.runs import checkpoints, folders, run_folder
 from sketch.runs import settings as run_settings
 from sketch.runs.names import epochs_text
 from sketch.runs.settings import Settings
-from sketch.tensorflow_setup import literal, tf
-from sketch.tensorflow_state import deterministic, without_tf_config
 from sketch.training import distribution, hooks, precision
 from sketch.training.failures import readable_errors
 from sketch.training.signals import (

@@ -7,12 +7,12 @@ import numpy as np
 from tqdm import tqdm
 
 from sketch import atomic
+from sketch.backend.setup import literal, tf
 from sketch.data.input_pipeline import EVALUATION_BATCH, training_input_fn
 from sketch.errors import InputError
 from sketch.networks.registry import CROSS_ENTROPY, TITLES
 from sketch.runs import folders
 from sketch.runs import settings as run_settings
-from sketch.tensorflow_setup import literal, tf
 from sketch.training.failures import readable_errors
 
 STATISTICS = ('moving_mean', 'moving_variance')

@@ -3,7 +3,7 @@
 Variables, and so checkpoints, stay float32. Evaluation is float32 always.
 """
 
-from sketch import processor
+from sketch.backend import processor
 from sketch.errors import InputError
 from sketch.networks.registry import FLOAT32, MIXED_BFLOAT16, MIXED_FLOAT16
 
@@ -20,7 +20,7 @@ def of_this_machine(wanted):
     """
     if wanted == FLOAT32:
         return FLOAT32
-    from sketch.tensorflow_setup import tf
+    from sketch.backend.setup import tf
 
     if tf.config.list_physical_devices('GPU'):
         return MIXED_FLOAT16
@@ -41,7 +41,7 @@ def session_config(precision, config=None):
     """
     if precision == FLOAT32:
         return config
-    from sketch.tensorflow_setup import tf
+    from sketch.backend.setup import tf
 
     config = config or tf.compat.v1.ConfigProto(allow_soft_placement=True)
     rewriter = config.graph_options.rewrite_options

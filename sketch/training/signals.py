@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 
-from sketch.tensorflow_setup import tf
+from sketch.backend.setup import tf
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Collections with one scalar per device: whether this worker is asked to stop, and how many are.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from benchmarks.rows import markdown
 from sketch.errors import InputError
-from sketch.evaluation import results
+from sketch.reporting import results
 
 RESULTS = Path(__file__).resolve().parents[2] / 'docs' / 'results'
 # In docs/results/, with what goes before the names of its runs: these trained the same runs twice.

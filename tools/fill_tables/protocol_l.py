@@ -1,8 +1,8 @@
 """Tables of protocol L (22 categories of 650 + 50, the paper's batch): docs/reproduction.md."""
 
 from benchmarks.rows import markdown
-from sketch.evaluation import differences
-from sketch.evaluation.points import of_paper
+from sketch.reporting import differences
+from sketch.reporting.points import of_paper
 from sketch.runs.names import epochs_text
 from tools.fill_tables.cells import (
     AT_49,

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from sketch.evaluation import results
 from sketch.networks.registry import TITLES, TRIPLET
+from sketch.reporting import results
 from sketch.runs.names import number_text
 
 FILE = 'MODEL_CARD.md'

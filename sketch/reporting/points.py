@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sketch.errors import InputError
-from sketch.evaluation import results
 from sketch.networks.registry import TITLES
+from sketch.reporting import results
 from sketch.runs.names import series
 
 PAPER = Path(__file__).parents[2] / 'docs' / 'results' / 'paper_figures.csv'

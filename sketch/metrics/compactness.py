@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sketch.evaluation.ranking import from_squared, prepare
+from sketch.metrics.ranking import from_squared, prepare
 
 BLOCK = 512  # vectors whose distances to all others are in memory at a time
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sketch.errors import InputError
-from sketch.evaluation.intervals import bootstrap
-from sketch.evaluation.ranking import Rankings
-from sketch.evaluation.relevant_ranks import relevant_ranks
+from sketch.metrics.intervals import bootstrap
+from sketch.metrics.ranking import Rankings
+from sketch.metrics.relevant_ranks import relevant_ranks
 from sketch.runs.settings import Default
 
 DEFINITIONS = ('standard', 'found', 'all', 'paper')

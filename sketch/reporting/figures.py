@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sketch.evaluation.points import EMBEDDING, FC1, PAPERS_RUN, by_run, told_apart
 from sketch.networks.registry import TITLES
 from sketch.plotting import (
     MEDIUM,
@@ -17,6 +16,7 @@ from sketch.plotting import (
     to_rgb,
     wrapped,
 )
+from sketch.reporting.points import EMBEDDING, FC1, PAPERS_RUN, by_run, told_apart
 from sketch.runs.names import epochs_text
 
 # Cold colours for skNet, warm ones for skResNet. The first run of a net has the first ones.

@@ -10,7 +10,7 @@ precision_recall.csv, .png  the 11-point curve: the best precision at each recal
 import numpy as np
 
 from sketch import atomic
-from sketch.evaluation.average_precision import DEFINITIONS, RECALLS
+from sketch.metrics.average_precision import DEFINITIONS, RECALLS
 from sketch.plotting import MEDIUM, SMALL, empty_figure, inches, plain, save, subplots, wrapped
 
 CELL = 0.22  # least side of a cell of the confusion picture, in inches

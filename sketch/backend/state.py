@@ -9,7 +9,7 @@ import os
 import random
 import sys
 
-from sketch.tensorflow_setup import tf
+from sketch.backend.setup import tf
 
 
 @contextlib.contextmanager

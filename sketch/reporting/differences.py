@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sketch import atomic, tables
 from sketch.errors import InputError
-from sketch.evaluation.average_precision import DEFINITIONS
-from sketch.evaluation.intervals import bootstrap
+from sketch.metrics.average_precision import DEFINITIONS
+from sketch.metrics.intervals import bootstrap
 
 COLUMNS = (
     *('run', 'variant', 'distance'),  # as in results.csv

@@ -1,6 +1,6 @@
 """Measures how many photographs of a drawing retrieve the same images as the drawing itself.
 
-    python -m benchmarks.photo_queries --files files --data . --checkpoint checkpoints_n1_10e
+    python -m tools.photo_queries --files files --data . --checkpoint checkpoints_n1_10e
 
 Takes 5 test drawings of each of 20 categories and simulates 10 pictures of each: scans,
 photographs, blackboards. Each picture is a query that query_image normalises. The first 10 images

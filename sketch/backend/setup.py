@@ -1,4 +1,4 @@
-"""Loads TensorFlow for every other module: `from sketch.tensorflow_setup import tf`.
+"""Loads TensorFlow for every other module: `from sketch.backend.setup import tf`.
 
 On every supported version `tf` has tf.estimator and the Keras 2 layers of tf.compat.v1.layers:
 model functions, hooks and scripts do not know which version runs.
@@ -22,7 +22,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from sketch import installation, stderr_filter, tensorflow_estimator
+from sketch.backend import estimator, installation, stderr_filter
 from sketch.errors import InputError
 from sketch.runs.names import PATTERN
 
@@ -80,7 +80,7 @@ def _import_tensorflow():
         tf = importlib.import_module('tensorflow')
         tf.config.list_physical_devices()  # looks for a driver once, here
     try:
-        tf.estimator = tensorflow_estimator.load(tf)
+        tf.estimator = estimator.load(tf)
     except (ImportError, AttributeError) as error:
         raise InputError(
             f'TensorFlow {tf.__version__} lacks what Estimator needs ({error}); install '

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sketch import atomic, tables
 from sketch.errors import InputError
-from sketch.evaluation.intervals import wilson
+from sketch.metrics.intervals import wilson
 from sketch.runs.names import canonical, epochs_in
 
 COLUMNS = [

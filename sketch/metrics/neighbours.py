@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sketch.evaluation.ranking import exponent, from_squared, prepare, squared_distances
+from sketch.metrics.ranking import exponent, from_squared, prepare, squared_distances
 
 
 class Neighbours:
