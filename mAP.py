@@ -10,7 +10,7 @@ its embedding is measured, too.
 
 from sketch import command_line
 from sketch.data.dataset import check_queries, open_dataset
-from sketch.metrics.average_precision import choose_k, retrieve
+from sketch.metrics.average_precision import retrieve
 from sketch.metrics.ranking import DISTANCES
 from sketch.reporting import results
 from sketch.runs import folders
@@ -101,7 +101,7 @@ def main(argv=None):
     # 1. The test images: each will be a query against the others.
     dataset = open_dataset(options.data, ['test'])
     check_queries(dataset)
-    ks = choose_k(options.k, len(dataset.test))
+    ks = command_line.choose_k(options.k, len(dataset.test))
 
     from sketch.evaluation import retrieval  # TensorFlow
     from sketch.runs.checkpoints import open_checkpoint

@@ -16,7 +16,6 @@ from typing import NamedTuple
 from sketch import atomic, command_line
 from sketch.data.dataset import check_queries, open_dataset
 from sketch.errors import InputError
-from sketch.metrics.average_precision import choose_k
 from sketch.networks.registry import BOTH, CROSS_ENTROPY, LOSSES, TITLES, TRIPLET
 from sketch.reporting import results
 from sketch.runs.names import canonical, number_text
@@ -27,7 +26,7 @@ from sketch.training.workers import workers_of_tf_config
 OF_TRIPLETS = ('margin', 'embedding_size', 'images_per_class')  # settings of a triplet loss
 
 
-class Measurements(NamedTuple):
+class MeasurementPlan(NamedTuple):
     """What to measure of a training, and where to record it."""
 
     results: Path  # results.csv
@@ -35,7 +34,7 @@ class Measurements(NamedTuple):
     every_epoch: bool = False  # test accuracy and mAP also at every whole epoch
 
 
-def train(dataset, settings, epochs, root, measurements, devices='one'):
+def train(dataset, settings, epochs, root, plan, devices='one'):
     """Train one network to several epoch counts, and measure it at each.
 
     Args:
@@ -43,7 +42,7 @@ def train(dataset, settings, epochs, root, measurements, devices='one'):
         settings: Settings of the training; its own epochs are not used.
         epochs: the epoch counts.
         root: Path that receives the checkpoint folders.
-        measurements: Measurements.
+        plan: MeasurementPlan.
         devices: 'one', or 'all' to divide each batch among the GPUs.
 
     Returns:
@@ -57,7 +56,7 @@ def train(dataset, settings, epochs, root, measurements, devices='one'):
     from sketch.training import loop  # TensorFlow
 
     workers = workers_of_tf_config()
-    every_epoch = measurements.every_epoch
+    every_epoch = plan.every_epoch
     # 1. Check what would fail only after hours.
     loop.check(settings, dataset, devices, workers)
     if every_epoch:
@@ -68,8 +67,8 @@ def train(dataset, settings, epochs, root, measurements, devices='one'):
     for count in sorted(set(epochs)):
         wanted = dataclasses.replace(settings, epochs=count)
         run = loop.Run(root / wanted.folder_name, wanted, dataset, devices, workers)
-        if measurements.results.resolve().parent == run.folder.resolve():
-            raise InputError(f'--results: {measurements.results} is in a run folder; give another')
+        if plan.results.resolve().parent == run.folder.resolve():
+            raise InputError(f'--results: {plan.results} is in a run folder; give another')
         if workers and not workers.is_chief:
             loop.train_as_worker(run)
             continue
@@ -84,19 +83,19 @@ def train(dataset, settings, epochs, root, measurements, devices='one'):
                 if new:
                     loop.train_steps(run, step or 0, stop)
                     step, trained = stop, True
-                if every_epoch and (new or not _is_measured(run, done, 'mAP', measurements)):
+                if every_epoch and (new or not _is_measured(run, done, 'mAP', plan)):
                     splits = ['test'] if done < count else []
-                    recorded += _measure(run, done, splits, True, measurements)
+                    recorded += _measure(run, done, splits, True, plan)
         # 3. Measure accuracy.
-        if trained or not _is_measured(run, count, 'accuracy', measurements):
+        if trained or not _is_measured(run, count, 'accuracy', plan):
             loop.warn_if_unsettled(run)
-            recorded += _measure(run, count, measurements.splits, False, measurements)
+            recorded += _measure(run, count, plan.splits, False, plan)
         else:
             print(f'{run.folder}: already trained and measured, skipped')
     return recorded
 
 
-def _measure(run, epochs, splits, with_map, measurements):
+def _measure(run, epochs, splits, with_map, plan):
     """Measure a folder's newest checkpoint; print, record and return the rows."""
     from sketch.evaluation import accuracy, retrieval  # TensorFlow
     from sketch.runs.checkpoints import open_checkpoint
@@ -108,18 +107,18 @@ def _measure(run, epochs, splits, with_map, measurements):
     rows = []
     if splits:
         measured = accuracy.evaluate(checkpoint, run.dataset, splits)
-        rows += results.print_and_record(measurements.results, measured)
+        rows += results.print_and_record(plan.results, measured)
     for row in rows:
         write_scalar(run.folder, f'accuracy_{row["split"]}', row['value'], checkpoint.step)
     if with_map:
         print(checkpoint.title)
-        ks = choose_k([], len(run.dataset.test))
+        ks = command_line.choose_k([], len(run.dataset.test))
         measured = retrieval.evaluate(checkpoint, run.dataset, ks)
-        rows += results.print_and_record(measurements.results, measured)
+        rows += results.print_and_record(plan.results, measured)
     return rows
 
 
-def _is_measured(run, epochs, metric, measurements):
+def _is_measured(run, epochs, metric, plan):
     """Return whether a run's metric is in the results, on all splits that it is wanted on."""
     common = {
         'run': canonical(run.folder.resolve().name),
@@ -128,10 +127,10 @@ def _is_measured(run, epochs, metric, measurements):
         'metric': metric,
         'dataset': run.dataset.digest,  # runs on other data sets may have the same name
     }
-    splits = measurements.splits if metric == 'accuracy' else ('test',)
+    splits = plan.splits if metric == 'accuracy' else ('test',)
     return all(
         results.has(
-            measurements.results,
+            plan.results,
             {**common, 'split': split, 'images': len(getattr(run.dataset, split))},
         )
         for split in splits
@@ -323,7 +322,7 @@ def main(argv=None):
     options.precision = precision.of_this_machine(options.precision)
     dataset = open_dataset(options.data)
     splits = command_line.SPLITS[options.measure]
-    measurements = Measurements(options.results, splits, options.eval_every_epoch)
+    plan = MeasurementPlan(options.results, splits, options.eval_every_epoch)
     recorded = []
     for net in options.net:
         settings = settings_for(net, options, dataset)
@@ -332,7 +331,7 @@ def main(argv=None):
             settings,
             options.epochs,
             options.checkpoints,
-            measurements,
+            plan,
             options.devices,
         )
     return recorded

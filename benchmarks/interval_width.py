@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.rows import markdown
 from sketch import command_line
 from sketch.data.dataset import open_dataset
 from sketch.metrics.average_precision import DEFINITIONS, retrieve
 from sketch.metrics.ranking import DISTANCES
+from sketch.reporting import markdown
 from sketch.runs import folders
 
 
@@ -102,7 +102,7 @@ def main(argv=None):
         found = feature_vectors(checkpoint, dataset.test, dataset.size)
         features[checkpoint.run] = found.vectors
     titles = ['mAP, all ranks', 'value', 'standard error over queries', 'over images', 'ratio']
-    print(markdown([titles, *measure(features, dataset.test.labels)]))
+    print(markdown.table([titles, *measure(features, dataset.test.labels)]))
 
 
 if __name__ == '__main__':

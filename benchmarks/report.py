@@ -2,7 +2,8 @@
 
 from benchmarks import performance
 from benchmarks.machine import kind
-from benchmarks.rows import markdown, number, percent, times
+from benchmarks.rows import number, percent, times
+from sketch.reporting import markdown
 
 VERSIONS = {
     'Python': 'python',
@@ -39,7 +40,7 @@ def machines(runs):
     for title, run in runs.items():
         versions = (run.about[column] for column in VERSIONS.values())
         lines.append([title, run.about['date'].partition('T')[0], *versions])
-    return markdown(lines)
+    return markdown.table(lines)
 
 
 def rows(runs):
@@ -49,7 +50,7 @@ def rows(runs):
     for what, row in known.items():
         cells = [_cell(run.rows.get(what)) for run in runs.values()]
         lines.append([what, row.unit, row.peer_name, row.limit_name, *cells])
-    return markdown(lines)
+    return markdown.table(lines)
 
 
 def summary(runs):
@@ -64,7 +65,7 @@ def summary(runs):
             )
             peer = f'{number(row.peer)} {row.unit} ({row.peer_name}{version})' if row.peer else ''
             lines.append([title, f'{number(row.ours)} {row.unit}', peer])
-    return markdown(lines)
+    return markdown.table(lines)
 
 
 def _cell(row):

@@ -45,12 +45,6 @@ def percent(value):
     return '' if value is None else f'{value:.0%}'.replace('%', ' %')
 
 
-def markdown(lines):
-    """Return a Markdown table of lines of text cells; the first line has the titles."""
-    lines = [lines[0], ['---'] * len(lines[0]), *lines[1:]]
-    return ''.join(f'| {" | ".join(line)} |\n' for line in lines)
-
-
 def table(rows):
     """Return a table of rows as a terminal shows it: columns aligned by spaces."""
     lines = [('', 'unit', 'ours', 'peer', 'ratio', 'limit', 'of limit', 'peer is', 'limit is')]

@@ -30,6 +30,7 @@ data/               drawings -> images -> batches
 
 backend/            TensorFlow, the same on every supported version
     setup               loads TensorFlow once, for all modules
+    patterns            paths that TensorFlow takes as they are
     estimator           tf.estimator for versions without it
     state               what TensorFlow takes from the process, changed for one block
     installation        which TensorFlow there is, and what it lacks
@@ -69,6 +70,7 @@ metrics/            arrays -> numbers, by NumPy alone
     compactness         distance within over distance between categories
 
 evaluation/         a checkpoint and a data set -> what is measured
+    measurement         what an evaluation returns
     accuracy            images classified correctly
     features            fc1 of all images
     outputs             class probabilities and embedding, from fc1
@@ -79,6 +81,7 @@ evaluation/         a checkpoint and a data set -> what is measured
 
 reporting/          what was measured -> tables, figures, cards, pictures
     results             results.csv
+    markdown            tables of documents
     differences         mAP of two checkpoints on the same queries
     points              the numbers that figures show
     figures             draws what plots.py shows

@@ -168,6 +168,30 @@ def k_and_folders(words):
     return ks, [Path(word) for word in others]
 
 
+def choose_k(asked, images):
+    """Return the k to compute, as a sorted list of integers.
+
+    Args:
+        asked: of --k: numbers as text, or `all` for images - 1. If empty, the paper's two k; one
+            that is too large is skipped and reported; if both are, images - 1.
+        images: in the test set.
+
+    Raises:
+        InputError: a k that was asked for is out of range.
+    """
+    largest = images - 1
+    if not asked:
+        for k in Default.k:
+            if k > largest:
+                print(f'k = {k} skipped: with {images} test images the largest k is {largest}')
+        return [k for k in Default.k if k <= largest] or [largest]
+    chosen = [largest if k == 'all' else int(k) for k in asked]
+    for k in chosen:
+        if not 1 <= k <= largest:
+            raise InputError(f'--k {k}: with {images} test images k is 1 to {largest}, or `all`')
+    return sorted(set(chosen))
+
+
 def add_measure(arguments):
     """Add --measure, the sets whose accuracy is measured: a key of SPLITS."""
     arguments.add_argument(

@@ -9,11 +9,11 @@ from sklearn.metrics import average_precision_score, pairwise_distances
 from sklearn.metrics.pairwise import cosine_distances
 
 from mAP import mAP
+from sketch import command_line
 from sketch.evaluation.retrieval import reordering
 from sketch.metrics.average_precision import (
     DEFINITIONS,
     average_precision,
-    choose_k,
     retrieve,
     retrieve_reordered,
 )
@@ -277,11 +277,11 @@ def test_refuses(features, labels, k, message):
 
 
 def test_choice_of_k(capsys):
-    assert choose_k([], 5000) == [49, 4999]
+    assert command_line.choose_k([], 5000) == [49, 4999]
     assert capsys.readouterr().out == ''
-    assert choose_k([], 1000) == [49]
+    assert command_line.choose_k([], 1000) == [49]
     assert '4999 skipped' in capsys.readouterr().out
-    assert choose_k(['all', '49'], 1000) == [49, 999]
+    assert command_line.choose_k(['all', '49'], 1000) == [49, 999]
 
 
 @pytest.mark.parametrize('distance', ['euclidean', 'cosine'])

@@ -12,7 +12,6 @@ from pathlib import Path
 from sketch import command_line
 from sketch.data.dataset import check_queries, open_dataset
 from sketch.errors import InputError
-from sketch.metrics.average_precision import choose_k
 from sketch.metrics.ranking import DISTANCES
 from sketch.reporting import differences
 from sketch.runs import folders
@@ -49,7 +48,7 @@ def main(argv=None):
     chosen = folders.chosen(options.folders, None, unfinished=False)
     dataset = open_dataset(options.data, ['test'])
     check_queries(dataset)
-    ks = choose_k(options.k, len(dataset.test))
+    ks = command_line.choose_k(options.k, len(dataset.test))
 
     from sketch.evaluation import retrieval  # TensorFlow
     from sketch.runs.checkpoints import open_checkpoint

@@ -46,7 +46,8 @@ def publish(folder, out, table):
         out: Path of the folder to fill.
         table: results file.
     """
-    from sketch.backend.setup import literal, tf
+    from sketch.backend.patterns import literal
+    from sketch.backend.setup import tf
     from sketch.runs.checkpoints import open_checkpoint  # TensorFlow
 
     checkpoint = open_checkpoint(folder)

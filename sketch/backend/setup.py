@@ -5,26 +5,18 @@ model functions, hooks and scripts do not know which version runs.
 
 First it checks the installation and makes the C library keep freed memory. Messages that a user can
 do nothing about are hidden; warnings and errors about a run still come through.
-
-TensorFlow reads the path of a checkpoint as a pattern, as a shell does. `literal` returns a path
-without the characters of a pattern.
 """
 
-import atexit
 import contextlib
 import ctypes
 import functools
 import importlib
 import logging
 import os
-import shutil
-import tempfile
 import warnings
-from pathlib import Path
 
 from sketch.backend import estimator, installation, stderr_filter
 from sketch.errors import InputError
-from sketch.runs.names import PATTERN
 
 # glibc's mallopt parameters (malloc.h).
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8
@@ -115,40 +107,6 @@ SILENCED = (
     # After a training on several workers only the chief evaluates, by intention.
     '`eval_strategy` is not passed in',
 )
-
-
-_links = {}  # folder -> link to it
-
-
-def literal(path):
-    """Return a path, as text, that TensorFlow does not read as a pattern.
-
-    It may lead through a symbolic link in a temporary folder. The link is removed when the process
-    ends.
-
-    Args:
-        path: of an existing folder, or the prefix of a checkpoint in one.
-    """
-    path = Path(path)
-    folder, name = (path, '') if path.is_dir() else (path.parent, path.name)
-    if _is_plain(folder):
-        return str(path)
-    folder = folder.resolve()
-    if folder not in _links:
-        place = tempfile.gettempdir()
-        place = tempfile.mkdtemp(dir=place if _is_plain(place) else '/tmp')
-        atexit.register(shutil.rmtree, place, ignore_errors=True)
-        _links[folder] = Path(place) / 'folder'
-        _links[folder].symlink_to(folder)
-    return str(_links[folder] / name)
-
-
-def _is_plain(path):
-    """Return whether a path has no character of a pattern and is UTF-8."""
-    try:
-        return not set(os.fsencode(path).decode()) & PATTERN
-    except UnicodeDecodeError:
-        return False
 
 
 def _worth_showing(record):

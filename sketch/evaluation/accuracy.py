@@ -5,13 +5,14 @@ import tempfile
 
 import numpy as np
 
-from sketch.backend.setup import literal, tf
+from sketch.backend.patterns import literal
+from sketch.backend.setup import tf
 from sketch.backend.state import without_tf_config
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
+from sketch.evaluation.measurement import Measurement, shared_columns
 from sketch.metrics.intervals import wilson
 from sketch.networks.registry import TRIPLET
-from sketch.reporting.results import Measured, shared_columns
 
 
 def accuracy(checkpoint, split, size):
@@ -46,7 +47,7 @@ def accuracy(checkpoint, split, size):
 
 
 def evaluate(checkpoint, dataset, splits):
-    """Yield the accuracy of a checkpoint on each split as results.Measured, once it is measured.
+    """Yield the accuracy of a checkpoint on each split as Measurements, once it is measured.
 
     A checkpoint of the triplet loss alone has no accuracy: no rows, and the text gives the reason.
 
@@ -57,7 +58,7 @@ def evaluate(checkpoint, dataset, splits):
     """
     if checkpoint.settings.loss == TRIPLET:
         reason = 'no accuracy: with --loss triplet the classifier is not trained'
-        yield Measured([], f'{checkpoint.folder}: {reason}')
+        yield Measurement([], f'{checkpoint.folder}: {reason}')
         return
     for split in [getattr(dataset, name) for name in splits]:
         value = accuracy(checkpoint, _with_labels_of(checkpoint, dataset, split), dataset.size)
@@ -68,9 +69,9 @@ def evaluate(checkpoint, dataset, splits):
             f'(95 %: {low:.4f} to {high:.4f})'
         )
         row = {**columns, 'metric': 'accuracy', 'value': value, 'low': low, 'high': high}
-        yield Measured([row], text)
+        yield Measurement([row], text)
     if doubt := _doubt(checkpoint, dataset):
-        yield Measured([], doubt)
+        yield Measurement([], doubt)
 
 
 def _with_labels_of(checkpoint, dataset, split):

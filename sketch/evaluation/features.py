@@ -19,7 +19,8 @@ import numpy as np
 import n1_features
 import n2_features
 from sketch import atomic
-from sketch.backend.setup import literal, tf
+from sketch.backend.patterns import literal
+from sketch.backend.setup import tf
 from sketch.backend.state import without_tf_config
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sketch.backend.setup import literal, tf
+from sketch.backend.patterns import literal
+from sketch.backend.setup import tf
 from sketch.data.input_pipeline import EVALUATION_BATCH
 from sketch.evaluation.features import NETWORKS, check_finite
 from sketch.evaluation.outputs import Outputs

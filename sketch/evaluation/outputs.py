@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sketch.backend.setup import literal, tf
+from sketch.backend.patterns import literal
+from sketch.backend.setup import tf
 
 FC2 = 'ConvNet/dense_1'  # the last layer's name in the published checkpoints
 EMBEDDING = 'ConvNet/embedding/kernel'

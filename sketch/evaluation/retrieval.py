@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sketch.evaluation.features import feature_vectors
+from sketch.evaluation.measurement import shared_columns
 from sketch.evaluation.outputs import Outputs
 from sketch.metrics.average_precision import (
     DEFINITIONS,
@@ -14,7 +15,6 @@ from sketch.metrics.average_precision import (
 )
 from sketch.metrics.compactness import compactness
 from sketch.networks.registry import TRIPLET
-from sketch.reporting.results import shared_columns
 from sketch.runs.settings import Default
 
 # Variants, a column of results.csv: fc1 in the order of distance, reordered by class or by
@@ -22,8 +22,8 @@ from sketch.runs.settings import Default
 FC1, BY_CLASS, BY_PROBABILITY, EMBEDDING = '', 'rerank', 'rerank-probability', 'embedding'
 
 
-class MeasuredRetrieval(NamedTuple):
-    """results.Measured of one variant and distance, and what it was computed from."""
+class RetrievalMeasurement(NamedTuple):
+    """A Measurement of one variant and distance, and what it was computed from."""
 
     rows: list
     text: str
@@ -41,7 +41,7 @@ class Vectors(NamedTuple):
 
 def evaluate(checkpoint, dataset, ks, *, distances=(Default.distance,), rerank=False,
              threads=Default.threads):  # fmt: skip
-    """Yield one MeasuredRetrieval for each distance and variant, as soon as it is measured.
+    """Yield one RetrievalMeasurement for each distance and variant, as soon as it is measured.
 
     Args:
         checkpoint: checkpoints.Checkpoint.
@@ -100,7 +100,7 @@ def _compared(checkpoint, dataset, rerank):
 
 
 def _measure(vectors, labels, ks, distance, threads, columns):
-    """Yield the MeasuredRetrieval of each variant."""
+    """Yield the RetrievalMeasurement of each variant."""
     values, reorders = vectors
     if len(reorders) == 1:
         retrievals = [retrieve(values, labels, ks, distance, threads)]
@@ -113,7 +113,7 @@ def _measure(vectors, labels, ks, distance, threads, columns):
 
 
 def _measured(variant, distance, found, compact, columns):
-    """Return a MeasuredRetrieval: the rows and the text of a Retrieval."""
+    """Return a RetrievalMeasurement: the rows and the text of a Retrieval."""
     values, intervals = found.means(), found.intervals()
     columns = {**columns, 'distance': distance, 'variant': variant}
     rows = [
@@ -128,7 +128,7 @@ def _measured(variant, distance, found, compact, columns):
         rows.append({**columns, 'metric': 'compactness', 'value': compact})
     title = ', '.join(filter(None, (distance, variant)))
     text = _describe(found, values, intervals, compact, title)
-    return MeasuredRetrieval(rows, text, variant, distance, found)
+    return RetrievalMeasurement(rows, text, variant, distance, found)
 
 
 def _describe(found, values, intervals, compact, title):

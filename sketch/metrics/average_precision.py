@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sketch.errors import InputError
 from sketch.metrics.intervals import bootstrap
-from sketch.metrics.ranking import Rankings
+from sketch.metrics.ranking import EUCLIDEAN, Rankings
 from sketch.metrics.relevant_ranks import relevant_ranks
-from sketch.runs.settings import Default
 
 DEFINITIONS = ('standard', 'found', 'all', 'paper')
+THREADS = 4  # of the pool: the paper's number
 BLOCK = 128  # queries whose images are put in order by a task; of 5,000 images, 5 MB of distances
 FIRST = 10  # retrieved images that a person looks at
 RECALLS = np.arange(11) / 10  # of an 11-point curve
@@ -78,7 +77,7 @@ class Retrieval(NamedTuple):
         }
 
 
-def retrieve(features, labels, ks, distance=Default.distance, threads=Default.threads):
+def retrieve(features, labels, ks, distance=EUCLIDEAN, threads=THREADS):
     """Take each vector as a query against all the others (never itself, by its index).
 
     Args:
@@ -110,8 +109,8 @@ def retrieve(features, labels, ks, distance=Default.distance, threads=Default.th
     return found
 
 
-def retrieve_reordered(features, labels, ks, reorders, distance=Default.distance,
-                       threads=Default.threads):  # fmt: skip
+def retrieve_reordered(features, labels, ks, reorders, distance=EUCLIDEAN,
+                       threads=THREADS):  # fmt: skip
     """Retrieve in several orders, in one pass.
 
     Args:
@@ -170,30 +169,6 @@ def _judge_order(query, order, ties, found, reorders):
         retrieval.interpolated[query] = _interpolated(ranks)[0]
         retrieval.first[query] = labels[reordered[: retrieval.first.shape[1]]]
         retrieval.tied[query] = tied
-
-
-def choose_k(asked, images):
-    """Return the k to compute, as a sorted list of integers.
-
-    Args:
-        asked: of --k: numbers as text, or `all` for images - 1. If empty, the paper's two k; one
-            that is too large is skipped and reported; if both are, images - 1.
-        images: in the test set.
-
-    Raises:
-        InputError: a k that was asked for is out of range.
-    """
-    largest = images - 1
-    if not asked:
-        for k in Default.k:
-            if k > largest:
-                print(f'k = {k} skipped: with {images} test images the largest k is {largest}')
-        return [k for k in Default.k if k <= largest] or [largest]
-    chosen = [largest if k == 'all' else int(k) for k in asked]
-    for k in chosen:
-        if not 1 <= k <= largest:
-            raise InputError(f'--k {k}: with {images} test images k is 1 to {largest}, or `all`')
-    return sorted(set(chosen))
 
 
 def _check(features, labels, ks):

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from sketch.metrics.ranking import from_squared, prepare
+from sketch.metrics.ranking import EUCLIDEAN, from_squared, prepare
 
 BLOCK = 512  # vectors whose distances to all others are in memory at a time
 
 
-def compactness(features, labels, distance='euclidean'):
+def compactness(features, labels, distance=EUCLIDEAN):
     """Return the mean distance within categories divided by the mean distance between them.
 
     1 means that distances do not separate the categories; 0 that each category is one point. None

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sketch.metrics.ranking import exponent, from_squared, prepare, squared_distances
+from sketch.metrics.ranking import EUCLIDEAN, exponent, from_squared, prepare, squared_distances
 
 
 class Neighbours:
@@ -45,4 +45,4 @@ class Neighbours:
 
     def _power_of(self, vectors):
         """Return the power of 2 by which `prepare` divides vectors."""
-        return exponent(vectors) if self._distance == 'euclidean' else 0
+        return exponent(vectors) if self._distance == EUCLIDEAN else 0

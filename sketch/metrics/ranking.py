@@ -12,7 +12,7 @@ differences. So the order is that of direct float64 differences, and identical v
 
 import numpy as np
 
-DISTANCES = ('euclidean', 'cosine')
+EUCLIDEAN, COSINE = DISTANCES = ('euclidean', 'cosine')
 CHUNK = 1024  # vectors whose differences are in memory at a time
 LARGEST_EXPONENT = 300  # of 2; the squares of larger values could overflow when added up
 
@@ -34,7 +34,7 @@ def prepare(features, distance):
     vectors = np.ascontiguousarray(features, np.float64)
     if not np.isfinite(vectors).all():
         raise ValueError('feature vectors contain NaN or infinity')
-    if distance == 'euclidean':
+    if distance == EUCLIDEAN:
         return np.ldexp(vectors, -exponent(vectors)) if exponent(vectors) else vectors
     # Dividing by the largest value first keeps the squares of tiny or huge values in range.
     largest = np.abs(vectors).max(axis=1, keepdims=True)
@@ -62,7 +62,7 @@ def squared_distances(vectors, query):
 def from_squared(squared, distance):
     """Convert squared Euclidean distances of prepared vectors into a distance."""
     # Between vectors of length 1, |q - x|^2 = 2 - 2 cos.
-    return np.sqrt(np.maximum(squared, 0)) if distance == 'euclidean' else squared / 2
+    return np.sqrt(np.maximum(squared, 0)) if distance == EUCLIDEAN else squared / 2
 
 
 class Rankings:
@@ -73,7 +73,7 @@ class Rankings:
         distance: one of DISTANCES.
     """
 
-    def __init__(self, features, distance='euclidean'):
+    def __init__(self, features, distance=EUCLIDEAN):
         self.vectors = prepare(features, distance)
         self.norms = np.einsum('ij,ij->i', self.vectors, self.vectors)
         self.half_norms = self.norms / 2

@@ -2,7 +2,6 @@
 
 import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from sketch import atomic, tables
 from sketch.errors import InputError
@@ -39,32 +38,6 @@ _RENAMED = {'reading': 'definition'}  # columns of earlier versions
 _FRACTIONS = ('epochs', 'value', 'low', 'high')  # what the cells hold, if they are not empty
 _INTEGERS = ('size', 'batch', 'step', 'k', 'images', 'classes', 'seed')
 _UP_TO_1 = ('accuracy', 'mAP')  # metrics
-
-
-class Measured(NamedTuple):
-    """What an evaluation returns: rows for results.csv, and the same as text."""
-
-    rows: list  # dicts by column
-    text: str
-
-
-def shared_columns(checkpoint, dataset, split):
-    """Return the columns that all measurements of a checkpoint on a split share."""
-    settings = checkpoint.settings
-    return {
-        'run': checkpoint.run,
-        'net': settings.net,
-        'filters': '-'.join(map(str, settings.filters)),
-        'size': dataset.size,
-        'batch': settings.batch_size,
-        'epochs': settings.epochs,
-        'step': checkpoint.step,
-        'split': split.name,
-        'images': len(split),
-        'classes': dataset.classes,
-        'dataset': dataset.digest,
-        'seed': settings.seed,
-    }
 
 
 def read(path):
@@ -136,7 +109,7 @@ def record(path, rows):
 
 
 def print_and_record(path, measured):
-    """Print and record each Measured as soon as it is measured; return all their rows."""
+    """Print and record each Measurement as soon as it is measured; return all their rows."""
     rows = []
     for value in measured:
         print(value.text)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sketch.backend.setup import literal, tf
+from sketch.backend.patterns import literal
+from sketch.backend.setup import tf
 from sketch.errors import InputError
 from sketch.networks.registry import CONV_LAYERS, SMALLEST, TITLES
 from sketch.runs import folders

@@ -9,9 +9,10 @@ import re
 from pathlib import Path
 
 from sketch import atomic
+from sketch.backend.patterns import PATTERN
 from sketch.errors import InputError
 from sketch.runs import settings as run_settings
-from sketch.runs.names import PATTERN, canonical, epochs_in, number_text, series
+from sketch.runs.names import canonical, epochs_in, number_text, series
 
 WEIGHTS = Path(__file__).parents[2] / 'weights'  # published checkpoint folders
 PREPARING = '.preparing'  # there while train.py makes a folder: its content is not a run yet

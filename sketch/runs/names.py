@@ -3,8 +3,6 @@
 import os
 import re
 
-# TensorFlow reads these characters in a path as a pattern.
-PATTERN = set('*?[]{}\\')
 # Marks as earlier versions wrote them. Their folders and results stay readable.
 _OLD_MARKS = (
     (r'_drawings(\d+)(?=_)', r'_images\1'),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sketch import atomic
 from sketch.errors import InputError
+from sketch.metrics.average_precision import THREADS
+from sketch.metrics.ranking import EUCLIDEAN
 from sketch.networks.registry import (
     CROSS_ENTROPY,
     FIGURE_1_FILTERS,
@@ -53,8 +55,8 @@ class Default:
     learning_rate_decay = 1.0  # factor per epoch: none
     # Retrieval (section 2).
     k = (49, 4999)  # the relevant images of a query, and all images
-    distance = 'euclidean'
-    threads = 4
+    distance = EUCLIDEAN
+    threads = THREADS
     # Search.
     top = 10
     queries = 8  # in a picture of examples

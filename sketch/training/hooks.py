@@ -5,7 +5,8 @@ import time
 
 from tqdm import tqdm
 
-from sketch.backend.setup import literal, tf
+from sketch.backend.patterns import literal
+from sketch.backend.setup import tf
 from sketch.networks.heads import FIRST_STEP
 
 SUMMARY_STEPS = 20

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from sketch.backend.setup import literal, tf
+from sketch.backend.patterns import literal
+from sketch.backend.setup import tf
 from sketch.backend.state import deterministic, without_tf_config
 from sketch.data.dataset import Dataset
 from sketch.data.input_pipeline import training_input_fn

@@ -7,7 +7,8 @@ import numpy as np
 from tqdm import tqdm
 
 from sketch import atomic
-from sketch.backend.setup import literal, tf
+from sketch.backend.patterns import literal
+from sketch.backend.setup import tf
 from sketch.data.input_pipeline import EVALUATION_BATCH, training_input_fn
 from sketch.errors import InputError
 from sketch.networks.registry import CROSS_ENTROPY, TITLES

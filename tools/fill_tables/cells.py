@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.rows import markdown
 from sketch.errors import InputError
-from sketch.reporting import results
+from sketch.reporting import markdown, results
 
 RESULTS = Path(__file__).resolve().parents[2] / 'docs' / 'results'
 # In docs/results/, with what goes before the names of its runs: these trained the same runs twice.
@@ -86,7 +85,7 @@ def table(values, first, rows, columns):
     for title in rows:
         if any(title == row for row, _ in cells):
             lines.append([title, *(cells.get((title, column), '') for column in kept)])
-    return markdown(lines)
+    return markdown.table(lines)
 
 
 def value_at(values, cell):

@@ -2,8 +2,8 @@
 
 import statistics
 
-from benchmarks.rows import markdown
 from sketch.networks.registry import TITLES
+from sketch.reporting import markdown
 from sketch.runs.names import epochs_text
 from tools.fill_tables.cells import (
     AT_49,
@@ -89,7 +89,7 @@ def precision_differences(values):
             lines.append([f'{title}, mean ± standard error', *map(_mean, zip(*changes.values()))])
             spreads = [_spread(column) for column in zip(*measured.values())]
             lines.append([f"{title}, float32's standard deviation between seeds", *spreads])
-    return markdown(lines)
+    return markdown.table(lines)
 
 
 def _series(net, seed, precision):

@@ -1,7 +1,6 @@
 """Tables of protocol L (22 categories of 650 + 50, the paper's batch): docs/reproduction.md."""
 
-from benchmarks.rows import markdown
-from sketch.reporting import differences
+from sketch.reporting import differences, markdown
 from sketch.reporting.points import of_paper
 from sketch.runs.names import epochs_text
 from tools.fill_tables.cells import (
@@ -108,7 +107,7 @@ def beside_paper(values):
         run = {**cell, 'series': f'L/{SKNET}'}
         ours = [value_at(values, {**run, 'epochs': str(count)}) for count in SHAPE]
         lines += [[f'{title}, the paper', *_shape(theirs)], [f'{title}, here', *_shape(ours)]]
-    return markdown(lines)
+    return markdown.table(lines)
 
 
 def few(values):
@@ -175,7 +174,7 @@ def _differences(first, name, rows):
         cells = [found.get((row['run'], row['distance'], row.get('variant', ''), k)) for k in KS]
         if any(cells):
             lines.append([title, *(_with_limits(cell) for cell in cells)])
-    return markdown([[first, *(f'mAP@{k}' for k in KS)], *lines]) if lines else ''
+    return markdown.table([[first, *(f'mAP@{k}' for k in KS)], *lines]) if lines else ''
 
 
 def _with_limits(row):
