@@ -20,7 +20,7 @@ import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from sketch import atomic, command_line
+from sketch import atomic, command_line, locks
 from sketch.data import builder, category_names, drawing_files, raster, selection, staging
 from sketch.data.dataset import DRAWINGS, MANIFEST, SHEET
 from sketch.errors import InputError
@@ -120,7 +120,7 @@ def construct_from_scratch(
     }
     excluded = selection.read_key_ids(exclude) if exclude else None
     out.mkdir(parents=True, exist_ok=True)
-    with atomic.exclusive(out, 'create_dataset'):
+    with locks.exclusive(out, 'dataset'):
         staging.recover(out)
         existing = staging.existing_manifest(out, settings, force)
         if existing is not None and not force:

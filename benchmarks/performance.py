@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from benchmarks.machine import kind
 from benchmarks.rows import Row
-from sketch import atomic, tables
+from sketch import atomic, locks, tables
 from sketch.errors import InputError
 
 FILE = Path(__file__).resolve().parent.parent / 'docs' / 'results' / 'performance.csv'
@@ -65,7 +65,7 @@ def append(path, about, rows):
     if len({row.what for row in rows}) < len(rows):
         raise ValueError('a quantity was measured twice in one run')
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic.exclusive(path.parent, 'writer of results', wait=True):
+    with locks.exclusive(path.resolve().parent, 'results', wait=True):
         if about in [run.about for run in read(path)]:
             raise InputError(f'{path}: has a run of {about["date"]} on this machine already')
         lines = [[line[column] for column in COLUMNS] for line in _lines(path)]

@@ -2,7 +2,8 @@
 
 errors              exceptions that end a script with one line
 command_line        flags that scripts share; run(), which turns errors into exit statuses
-atomic              files that are whole or absent; locks on folders
+atomic              files and folders that are whole or absent
+locks               one process at a time
 tables              CSV files, read and checked
 plotting            matplotlib without a display
 

@@ -1,8 +1,7 @@
-"""Files that are written whole or not at all, and folders that one process holds at a time."""
+"""Files and folders that are written whole or not at all."""
 
 import contextlib
 import csv
-import fcntl
 import io
 import json
 import os
@@ -112,26 +111,3 @@ def new_folder(path):
         building.rename(path)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def exclusive(folder, what, wait=False):
-    """Lock a folder until the block or the process ends.
-
-    Args:
-        folder: to lock.
-        what: the kind of process that locks it, for the error.
-        wait: if true, wait until another process releases it; otherwise raise.
-
-    Raises:
-        InputError: another process holds it, and wait is False.
-    """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise InputError(f'{folder}: another {what} is running in this folder') from None
-        yield
-    finally:
-        os.close(handle)

@@ -14,7 +14,7 @@ from conftest import ROOT
 from PIL import Image
 
 from create_dataset import construct_from_scratch
-from sketch import atomic
+from sketch import locks
 from sketch.data import builder, category_names, quickdraw, raster
 from sketch.data.selection import Selection
 from sketch.errors import InputError
@@ -297,7 +297,10 @@ def test_missing_inputs(refused, tmp_path):
 
 def test_two_builds_at_once(build, tmp_path):
     (tmp_path / 'out').mkdir()
-    with atomic.exclusive(tmp_path / 'out', 'x'), pytest.raises(InputError, match='is running in'):
+    with (
+        locks.exclusive(tmp_path / 'out', 'dataset'),
+        pytest.raises(InputError, match='works on its dataset'),
+    ):
         build()
 
 

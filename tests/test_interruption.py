@@ -16,7 +16,7 @@ from conftest import NARROW, ROOT, step_in, variables
 from conftest import NARROW_NAME as NAME
 
 import train
-from sketch import atomic
+from sketch import locks
 from sketch.backend.setup import tf
 from sketch.errors import InputError
 from sketch.reporting import results
@@ -195,12 +195,12 @@ def test_without_an_intact_checkpoint_the_run_restarts(arguments, tmp_path, caps
 def test_two_trainings_into_one_folder(arguments, tmp_path):
     folder = tmp_path / f'{NAME}_2e'
     folder.mkdir()
-    with atomic.exclusive(folder, 'training'):
+    with locks.exclusive(folder, 'training'):
         ended = start([*arguments, '--epochs', '2'])
         printed, _ = ended.communicate()
     assert ended.returncode == 2
-    assert 'another training is running' in printed.splitlines()[-1]
-    assert list(folder.iterdir()) == []
+    assert 'works on its training' in printed.splitlines()[-1]
+    assert [path.name for path in folder.iterdir()] == ['.training.lock']
 
 
 def test_a_disk_that_takes_no_checkpoint(arguments, small_dataset, tmp_path):

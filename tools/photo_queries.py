@@ -77,6 +77,7 @@ def clouds(random, size, cells):
 
 
 def image_of(levels):
+    """Return an image of grey levels, 0 to 255."""
     return Image.fromarray(np.clip(levels, 0, 255).round().astype(np.uint8))
 
 
@@ -289,6 +290,7 @@ def contact_sheet(images, pictures):
 
 
 def print_table(kept, refused):
+    """Print how many answers each kind of picture keeps."""
     kept = np.where(refused, 0, kept)
     print('| picture | at least 5 of 10 kept | kept of 10, mean | refused |')
     print('|---|---|---|---|')
@@ -299,6 +301,7 @@ def print_table(kept, refused):
 
 
 def main():
+    """Parse the command line, measure and print."""
     arguments = argparse.ArgumentParser(description=__doc__)
     for flag in ('--files', '--data', '--checkpoint'):
         arguments.add_argument(flag, type=Path, required=True, metavar='FOLDER')

@@ -3,7 +3,7 @@
 import datetime
 from pathlib import Path
 
-from sketch import atomic, tables
+from sketch import atomic, locks, tables
 from sketch.errors import InputError
 from sketch.metrics.average_precision import DEFINITIONS
 from sketch.metrics.intervals import bootstrap
@@ -73,7 +73,7 @@ def record(path, rows):
     now = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic.exclusive(path.parent, 'writer of differences', wait=True):
+    with locks.exclusive(path.resolve().parent, 'differences', wait=True):
         table = {tuple(row[column] for column in KEY): row for row in read(path)}
         for row in rows:
             text = {column: str(row.get(column, '')) for column in COLUMNS}

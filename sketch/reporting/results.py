@@ -3,7 +3,7 @@
 import datetime
 from pathlib import Path
 
-from sketch import atomic, tables
+from sketch import atomic, locks, tables
 from sketch.errors import InputError
 from sketch.metrics.intervals import wilson
 from sketch.runs.names import canonical, epochs_in
@@ -94,7 +94,7 @@ def record(path, rows):
     now = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
     rows = [{column: _text(row.get(column)) for column in COLUMNS} for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic.exclusive(path.parent, 'writer of results', wait=True):
+    with locks.exclusive(path.resolve().parent, 'results', wait=True):
         table = {_key(row): row for row in read(path)}
         finished = [row for row in rows if _is_finished(row)]
         table = {

@@ -1,6 +1,6 @@
 """The checkpoint folder of a training: made ready, resumed, and cleaned at the end.
 
-The caller holds the folder's lock (atomic.exclusive).
+The caller holds the folder's lock (locks.exclusive).
 """
 
 import dataclasses
@@ -8,6 +8,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+from sketch import locks
 from sketch.errors import InputError
 from sketch.runs import checkpoints, folders
 from sketch.runs import settings as run_settings
@@ -42,7 +43,7 @@ def prepare(folder, settings, target):
         )
     if (folder / folders.PREPARING).exists():
         _empty(folder)
-    elif found is None and any(folder.iterdir()):
+    elif found is None and not all(map(locks.is_lock, folder.iterdir())):
         raise InputError(f'{folder}: has no {run_settings.FILE}; give another --checkpoints')
     if found is not None and found.content is None:
         print(f'{folder}: the content of its images is unknown; compared by file names only')
@@ -122,7 +123,7 @@ def _empty(folder):
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name != folders.PREPARING:
+        elif path.name != folders.PREPARING and not locks.is_lock(path):
             path.unlink()
 
 

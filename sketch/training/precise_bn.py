@@ -6,7 +6,7 @@ import math
 import numpy as np
 from tqdm import tqdm
 
-from sketch import atomic
+from sketch import locks
 from sketch.backend.patterns import literal
 from sketch.backend.setup import tf
 from sketch.data.input_pipeline import EVALUATION_BATCH, training_input_fn
@@ -57,7 +57,7 @@ def precise_bn(checkpoint, dataset, images):
             for variable, total in zip(statistics, sums):
                 variable.load(total / count, session)
             folder.mkdir(exist_ok=True)
-            with atomic.exclusive(folder, 'training'), readable_errors(folder, checkpoint.step):
+            with locks.exclusive(folder, 'training'), readable_errors(folder, checkpoint.step):
                 run_settings.save(folder, changed)
                 prefix = literal(folder / 'model.ckpt')
                 saver.save(session, prefix, checkpoint.step, write_state=False)

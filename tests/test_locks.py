@@ -1,0 +1,89 @@
+"""One process, and one thread, at a time."""
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from conftest import ROOT
+
+from sketch import locks
+from sketch.errors import InputError
+
+HOLD = """
+import sys, time
+from sketch import locks
+with locks.exclusive(sys.argv[1], 'results', wait=True):
+    print('held', flush=True)
+    sys.stdin.read()
+"""
+
+
+def hold(folder):
+    """Start a process that takes the lock and keeps it until its input ends."""
+    pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE}
+    return subprocess.Popen([sys.executable, '-c', HOLD, folder], cwd=ROOT, text=True, **pipes)
+
+
+def test_another_process_is_refused_and_named(tmp_path):
+    with hold(tmp_path) as holder:
+        assert holder.stdout.readline() == 'held\n'
+        with (
+            pytest.raises(InputError, match=f'process {holder.pid} on .* works on its results'),
+            locks.exclusive(tmp_path, 'results'),
+        ):
+            pass
+        with locks.exclusive(tmp_path, 'training'):  # another lock
+            holder.stdin.close()
+            holder.wait()
+    with locks.exclusive(tmp_path, 'results'):
+        pass
+
+
+def test_who_waits_says_for_whom(tmp_path):
+    with locks.exclusive(tmp_path, 'results'):
+        with (
+            pytest.raises(InputError, match='another thread'),
+            locks.exclusive(tmp_path, 'results'),
+        ):
+            pass
+        waiting = hold(tmp_path)
+        assert 'works on its results; waiting' in waiting.stderr.readline()
+    assert waiting.stdout.readline() == 'held\n'
+    waiting.communicate('')
+
+
+def test_one_lock_through_links(tmp_path):
+    (tmp_path / 'real').mkdir()
+    (tmp_path / 'link').symlink_to(tmp_path / 'real')
+    with locks.exclusive(tmp_path / 'real', 'results'), hold(tmp_path / 'link') as other:
+        assert 'waiting' in other.stderr.readline()
+        other.kill()
+
+
+def test_threads_take_turns(tmp_path):
+    inside, most = [], []
+
+    def work():
+        with locks.exclusive(tmp_path, 'results', wait=True):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.01)
+            inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1, 1]
+
+
+def test_a_folder_that_cannot_be_locked(tmp_path):
+    (tmp_path / '.results.lock').mkdir()
+    with (
+        pytest.raises(InputError, match='cannot be locked'),
+        locks.exclusive(tmp_path, 'results'),
+    ):
+        pass
