@@ -31,6 +31,16 @@ WITHOUT_TENSORFLOW = [
     'benchmarks.__main__',
 ]
 
+# The rooms of sketch/, each above those that it may import. A module beside them counts as a room.
+LAYERS = (
+    ('errors',),
+    ('atomic', 'locks', 'tables', 'metrics', 'backend'),
+    ('plotting', 'networks'),
+    ('runs',),
+    ('data', 'command_line'),
+    ('training', 'evaluation', 'reporting', 'page'),
+)
+
 
 def name_of(path):
     parts = path.relative_to(ROOT).with_suffix('').parts
@@ -64,6 +74,10 @@ def in_folder(folder):
     return {name for name in MODULES if name.startswith(f'{folder}.')}
 
 
+def room_of(name):
+    return name.split('.')[1]
+
+
 def test_the_rules_see_the_code():
     assert {*SCRIPTS, *MODELS} <= set(MODULES)
     assert 'sketch.runs.settings' in IMPORTS['train']
@@ -83,10 +97,25 @@ def test_the_networks_are_imported_in_one_place():
     assert importers({'n1_features', 'n2_features'}) & library == {'sketch.evaluation.features'}
 
 
-def test_training_and_evaluation_do_not_know_each_other():
-    training, evaluation = in_folder('sketch.training'), in_folder('sketch.evaluation')
-    assert not importers(evaluation) & training
-    assert not importers(training) & evaluation
+def test_no_import_runs_upward():
+    places = {room: place for place, rooms in enumerate(LAYERS) for room in rooms}
+    assert {room_of(name) for name in in_folder('sketch')} == set(places)
+    for name in in_folder('sketch'):
+        for imported in IMPORTS[name] & in_folder('sketch'):
+            own, other = room_of(name), room_of(imported)
+            assert own == other or places[other] < places[own], f'{name} imports {imported}'
+
+
+def test_metrics_are_numbers_from_arrays():
+    code = f'import sys, {", ".join(sorted(in_folder("sketch.metrics")))}; print(*sys.modules)'
+    shown = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
+    loaded = {name.split('.')[0] for name in shown.stdout.split()}
+    assert 'numpy' in loaded
+    assert not loaded & {'tensorflow', 'matplotlib', 'PIL', 'argparse'}, shown.stderr
+    for name in in_folder('sketch.metrics'):
+        assert IMPORTS[name] <= {'sketch.errors', *in_folder('sketch.metrics')}, name
+        called = [node.func for node in ast.walk(MODULES[name]) if isinstance(node, ast.Call)]
+        assert 'print' not in {getattr(function, 'id', '') for function in called}, name
 
 
 def test_only_commands_parse_a_command_line():
