@@ -18,7 +18,7 @@ from sketch.runs.settings import Default
 
 
 def mAP(features, labels, k, definition='standard', distance=Default.distance,
-        threads=Default.threads, reading=None):  # fmt: skip
+        threads=Default.threads):  # fmt: skip
     """Return the mean average precision at k of feature vectors.
 
     Each vector is a query against all the others; the query itself is left out by its index.
@@ -33,13 +33,12 @@ def mAP(features, labels, k, definition='standard', distance=Default.distance,
         definition: one of average_precision.DEFINITIONS.
         distance: one of ranking.DISTANCES.
         threads: of the pool that works on blocks of queries.
-        reading: the earlier name of `definition`.
 
     Raises:
         ValueError: k out of range, NaN or infinite features, or no two equal labels.
         KeyError: unknown definition.
     """
-    return retrieve(features, labels, [k], distance, threads).means()[reading or definition, k]
+    return retrieve(features, labels, [k], distance, threads).means()[definition, k]
 
 
 def parse_arguments(argv):

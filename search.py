@@ -122,7 +122,6 @@ def parse_arguments(argv):
     )
     which = ['random', 'best', 'worst']
     query.add_argument('--examples', choices=which, help='take test images as queries')
-    command_line.add_renamed(query, '--gallery', '--examples', choices=which)
     query.add_argument(
         '--queries', type=count, default=Default.queries, metavar='N', help='number of --examples'
     )

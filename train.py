@@ -18,7 +18,7 @@ from sketch.data.dataset import check_queries, open_dataset
 from sketch.errors import InputError
 from sketch.networks.registry import BOTH, CROSS_ENTROPY, LOSSES, TITLES, TRIPLET
 from sketch.reporting import results
-from sketch.runs.names import canonical, number_text
+from sketch.runs.names import number_text
 from sketch.runs.settings import Default, Settings
 from sketch.training import precision
 from sketch.training.workers import workers_of_tf_config
@@ -121,7 +121,7 @@ def _measure(run, epochs, splits, with_map, plan):
 def _is_measured(run, epochs, metric, plan):
     """Return whether a run's metric is in the results, on all splits that it is wanted on."""
     common = {
-        'run': canonical(run.folder.resolve().name),
+        'run': run.folder.resolve().name,
         'epochs': epochs,
         'step': run.settings.step_after(epochs),
         'metric': metric,
@@ -239,7 +239,6 @@ def parse_arguments(argv):
         default=argparse.SUPPRESS,
         help=f'in a batch; {only} (default: {Default.images_per_class})',
     )
-    command_line.add_renamed(questions, '--drawings', '--images-per-class', type=count)
     questions.add_argument(
         '--augment', action='store_true', help='turn, scale and shift each training image a little'
     )

@@ -199,20 +199,6 @@ def add_measure(arguments):
     )
 
 
-def add_renamed(arguments, old, new, **options):
-    """Accept a flag's old name: hidden from --help, it prints a note with the new name."""
-    dest = new.lstrip('-').replace('-', '_')
-
-    class Renamed(argparse.Action):
-        def __call__(self, parser, namespace, values, option_string=None):
-            print(f'{program_name()}: note: {old} is now {new}', file=sys.stderr)
-            setattr(namespace, dest, values)
-
-    arguments.add_argument(
-        old, action=Renamed, dest=dest, default=argparse.SUPPRESS, help=argparse.SUPPRESS, **options
-    )
-
-
 def near(name, names):
     """Return ' (did you mean X?)' for the known name that is most like a wrong one, or ''."""
     by_lower = {known.lower(): known for known in names}

@@ -314,10 +314,3 @@ def test_intervals_are_of_the_queries_that_count():
     own = found.average_precisions[1:, place[0], place[1]]
     assert np.allclose(intervals['paper', 79], bootstrap(own), rtol=0, atol=1e-12)
     assert all(low < means[key] < high for key, (low, high) in intervals.items())
-
-
-def test_the_earlier_name_of_the_definition():
-    features, labels = np.array([[0.0], [1], [3]]), [0, 1, 0]
-    for definition in DEFINITIONS:
-        assert mAP(features, labels, 2, reading=definition) == mAP(features, labels, 2, definition)
-    assert mAP(features, labels, 2, 'paper') != mAP(features, labels, 2)

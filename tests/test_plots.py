@@ -268,7 +268,7 @@ def test_no_line_and_no_bar_mixes_data_sets(table, drawn):
     small, large = '20 categories, 128 pixels', '20 categories, 256 pixels'
     bars = [(run, value) for run, _, value in bars_of(figures['figure_5'])]
     for data, values in (
-        (f'{small}, earlier version', [0.25, 0.5]),
+        (f'{small}, data unknown', [0.25, 0.5]),
         (f'{small}, data abcdef', [0.9, 0.9]),
         (f'{small}, data 123456', [0.8, 0.8]),
         (f'{large}, unknown test images', [0.7, 0.7]),

@@ -1,4 +1,4 @@
-"""The settings of a run: its folder's name, its settings.json, and those of earlier versions."""
+"""The settings of a run: its folder's name, its settings.json."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import pytest
 from sketch import atomic
 from sketch.errors import InputError
 from sketch.runs import settings as run_settings
-from sketch.runs.names import canonical, epochs_in, series
+from sketch.runs.names import epochs_in, series
 from sketch.runs.settings import Settings
 
 SETTINGS = Settings('n1', (64, 64, 64, 64), 100, 10, size=128, batch_size=128, seed=0)
@@ -50,7 +50,8 @@ def test_names(changes, name):
 
 def test_settings_of_another_version(tmp_path):
     later = {'version': 3, **dataclasses.asdict(SETTINGS)}
-    for content in (later, {**dataclasses.asdict(SETTINGS), 'unknown': 1}, {'net': 'n1'}):
+    unknown = {'version': 2, **dataclasses.asdict(SETTINGS), 'unknown': 1}
+    for content in (later, unknown, {'version': 2, 'net': 'n1'}, dataclasses.asdict(SETTINGS)):
         atomic.write_json(tmp_path / run_settings.FILE, content)
         with pytest.raises(InputError, match='not settings of this version'):
             run_settings.load(tmp_path)
@@ -112,46 +113,7 @@ def test_epochs_of_an_unfinished_training(images, batch):
             assert epochs == pytest.approx(step * batch / images, abs=0.001)
 
 
-@pytest.mark.parametrize(
-    ('written', 'changes'),
-    [
-        # As version 1 wrote them, with its names and its zeros for what a loss does not use.
-        ({'margin': 0.0, 'embedding_size': 0, 'drawings': 0, 'reestimated': False}, {}),
-        (
-            {
-                'loss': 'triplet',
-                'margin': 0.5,
-                'embedding_size': 64,
-                'drawings': 8,
-                'reestimated': True,
-            },
-            {
-                'loss': 'triplet',
-                'margin': 0.5,
-                'embedding_size': 64,
-                'images_per_class': 8,
-                'precise_bn': True,
-            },
-        ),
-    ],
-)
-def test_settings_of_version_1(tmp_path, written, changes):
-    common = {'net': 'n1', 'filters': [64, 64, 64, 64], 'classes': 2, 'epochs': 10.0}
-    common |= {'size': 128, 'batch_size': 128, 'seed': 0, 'categories': ['a', 'b']}
-    atomic.write_json(tmp_path / run_settings.FILE, {**common, **written})
-    # 0.99 was the default momentum when settings did not name it.
-    expected = dataclasses.replace(
-        SETTINGS, classes=2, categories=('a', 'b'), batch_norm_momentum=0.99, **changes
-    )
-    assert run_settings.load(tmp_path) == expected
-    run_settings.save(tmp_path, expected)
-    assert run_settings.load(tmp_path) == expected
-    assert '"version": 2' in (tmp_path / run_settings.FILE).read_text()
-
-
-def test_names_of_earlier_versions():
-    old = 'checkpoints_n1_triplet_drawings8_reestimated_0.5e'
-    assert canonical(old) == 'checkpoints_n1_triplet_images8_precise-bn_0.5e'
-    assert series(old) == 'checkpoints_n1_triplet_images8_precise-bn'
-    for name in ('checkpoints_n1_10e', 'checkpoints_n2_batch32_seed2_0.25e'):
-        assert canonical(name) == name
+def test_settings_are_read_as_they_were_saved(tmp_path):
+    settings = dataclasses.replace(SETTINGS, loss='triplet', categories=('a', 'b'), classes=2)
+    run_settings.save(tmp_path, settings)
+    assert run_settings.load(tmp_path) == settings

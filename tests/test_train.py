@@ -174,27 +174,6 @@ def test_other_settings_are_refused(run, tmp_path):
         run('--epochs', '0')
 
 
-def test_a_folder_of_the_earlier_default_momentum(run, small_dataset, tmp_path, capsys):
-    run('--epochs', '1', '--batch-norm-momentum', '0.99', '--measure', 'test')
-    marked, unmarked = tmp_path / f'{NAME}_momentum0.99_1e', tmp_path / f'{NAME}_1e'
-    marked.rename(unmarked)  # as earlier versions named it
-    # It is measured under today's name, and never continued with another momentum.
-    assert checkpoints.open_checkpoint(unmarked, small_dataset).run == marked.name
-    with pytest.raises(InputError, match=f'rename it: mv {unmarked} {marked}'):
-        run('--epochs', '1')
-    capsys.readouterr()
-    run('--epochs', '2', '--measure', 'test')
-    printed = capsys.readouterr().out
-    assert 'not used, it was trained with' in printed
-    assert 'starts from' not in printed
-    with pytest.raises(InputError, match=f'rename it: mv {unmarked} {marked}'):
-        run('--epochs', '1', '--batch-norm-momentum', '0.99')
-    assert not marked.exists()
-    unmarked.rename(marked)
-    run('--epochs', '1', '--batch-norm-momentum', '0.99', '--measure', 'test')
-    assert 'skipped' in capsys.readouterr().out
-
-
 def test_other_pixels_under_the_same_names(make_dataset, tmp_path, capsys):
     make_dataset(tmp_path / 'data')
     common = ['--data', tmp_path / 'data', '--checkpoints', tmp_path, *NARROW, '--epochs', '0']
@@ -206,12 +185,6 @@ def test_other_pixels_under_the_same_names(make_dataset, tmp_path, capsys):
     Image.new('L', (96, 96), 255).save(path)
     with pytest.raises(InputError, match='trained with content'):
         train.main(common)
-    # Settings of earlier versions did not know the content.
-    settings = tmp_path / f'{NAME}_0e' / 'settings.json'
-    known = json.loads(settings.read_text())
-    settings.write_text(json.dumps({k: v for k, v in known.items() if k != 'content'}))
-    train.main(common)
-    assert 'content of its images is unknown' in capsys.readouterr().out
 
 
 def test_another_run_is_not_resumed_from(run, tmp_path, capsys):
@@ -311,13 +284,6 @@ def test_options_that_would_have_no_effect(arguments, small_dataset, tmp_path):
             ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path), *arguments]
         )
     assert not list(tmp_path.iterdir())
-
-
-def test_the_earlier_name_of_a_flag(run, tmp_path, capsys):
-    run('--epochs', '0', '--loss', 'triplet', '--batch-size', '4', '--drawings', '2')
-    assert '--drawings is now --images-per-class' in capsys.readouterr().err
-    (folder,) = tmp_path.glob('checkpoints_*')
-    assert '_images2_' in folder.name
 
 
 def test_images_too_small(refused, make_dataset, tmp_path):

@@ -36,7 +36,7 @@ def main(argv=None):
     written = []
     for folder in chosen:
         checkpoint = open_checkpoint(folder, dataset)
-        as_trained = checkpoint.settings.dataset and not checkpoint.settings.precise_bn
+        as_trained = checkpoint.settings.content and not checkpoint.settings.precise_bn
         if options.folders or as_trained:
             written.append(precise_bn(checkpoint, dataset, options.images))
     return written

@@ -67,7 +67,7 @@ class Dataset:
 
     @property
     def names_digest(self):
-        """A hash over labels and file names: all that earlier versions knew of the images."""
+        """A hash over labels and file names: which images, not what they show."""
         content = hashlib.sha256()
         for split in (self.train, self.test):
             for path, label in zip(split.paths, split.labels):
@@ -180,34 +180,25 @@ def _list_split(name, folder, categories, expected):
 
 
 def _content(folder, categories, opened, written):
-    """Return the digest of all images, and the side of those that are opened.
+    """Return the digest of all images, and their side in pixels.
 
     Args:
         folder: of the data set.
         categories: names in label order.
         opened: {name: Split, or None if its images are not needed}.
-        written: {name: digest} by the manifest, for a split that is not there.
+        written: {name: digest} by the manifest, which spares reading a split that is not needed.
     """
     contents, sizes = [], set()
     for name, split in opened.items():
+        if split is None and name in written:
+            contents.append(written[name])
+            continue
+        split = split or _list_split(name, folder / FOLDERS[name], categories, None)
         cache = folder / f'.content-{name}.json'
-        if split:
-            title = f'checking {name} images'
-            content, size = checked_content(split.paths, split.labels, cache, title)
-            sizes.add(size)
-        else:
-            content = _unopened_content(name, folder, categories, cache) or written.get(name, '')
+        title = f'checking {name} images'
+        content, size = checked_content(split.paths, split.labels, cache, title)
         contents.append(content)
+        sizes.add(size)
     if len(sizes) > 1:
         raise InputError(f'{folder}: training and test images differ in size: {sorted(sizes)}')
     return hashlib.sha256(''.join(contents).encode()).hexdigest()[:16], sizes.pop()
-
-
-def _unopened_content(name, folder, categories, cache):
-    """Return the digest of a split that is not needed; '' if it is not there or not intact."""
-    try:
-        split = _list_split(name, folder / FOLDERS[name], categories, None)
-        title = f'reading {name} images once, to know the data set'
-        return checked_content(split.paths, split.labels, cache, title)[0]
-    except InputError:
-        return ''

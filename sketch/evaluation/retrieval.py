@@ -121,6 +121,7 @@ def _measured(variant, distance, found, compact, columns):
             **columns,
             **{'metric': 'mAP', 'definition': definition, 'k': k, 'value': value},
             **dict(zip(('low', 'high'), intervals[definition, k])),
+            'interval': 'queries',
         }
         for (definition, k), value in values.items()
     ]

@@ -107,9 +107,9 @@ def _training(checkpoint):
             steps,
         ]
     names = SHOWN_SETTINGS + (TRIPLET_SETTINGS if settings.has_triplets else ())
-    digest = settings.content or f'{settings.dataset} (of its file names)'
     return [
-        f'- {settings.images:,} drawings of {settings.classes} categories, data set {digest}',
+        f'- {settings.images:,} drawings of {settings.classes} categories, data set '
+        f'{settings.content}',
         steps,
         *(f'- {name}: {_shown(getattr(settings, name))}' for name in names),
     ]

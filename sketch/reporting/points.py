@@ -101,9 +101,7 @@ def told_apart(points):
     def told(point):
         notes = [point.setting] * (len(settings) > 1)
         if len(datasets[point.setting]) > 1:
-            # Tables of earlier versions do not name the data set, nor the momentum if it was 0.99.
-            unknown = 'data unknown' if '_momentum' in point.run else 'earlier version'
-            notes.append(f'data {point.dataset[:6]}' if point.dataset else unknown)
+            notes.append(f'data {point.dataset[:6] or "unknown"}')
         if len(images[point.setting, point.dataset, point.split]) > 1:
             notes.append(f'{point.images or "unknown"} {point.split} images')
         return point._replace(run=', '.join([point.run, *notes]))

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from sketch import atomic, locks, tables
 from sketch.errors import InputError
-from sketch.metrics.intervals import wilson
-from sketch.runs.names import canonical, epochs_in
+from sketch.runs.names import epochs_in
 
 COLUMNS = [
     'run',  # name of the checkpoint folder
@@ -25,26 +24,27 @@ COLUMNS = [
     'value',
     'low',  # this and the next: 95 % interval of accuracy and mAP (intervals.py)
     'high',
+    'interval',  # of mAP: over other `queries` in the same images
     'images',  # of the split
     'classes',
-    'dataset',  # digest of the data set's content
+    'dataset',  # digest of the data set's images
+    'weights',  # digest of the network's; this and the next: empty if unknown
+    'seen',  # how many of the images the network was trained on
     'seed',
     'time',  # UTC
 ]
-KEY = [column for column in COLUMNS if column not in ('value', 'low', 'high', 'time')]
+MEASURED = ('value', 'low', 'high', 'interval', 'seen', 'time')  # a new row replaces these
+KEY = [column for column in COLUMNS if column not in MEASURED]
 _RUN = ('run', 'net', 'filters', 'size', 'batch', 'classes', 'dataset', 'seed')
-_ADDED = ('low', 'high', 'dataset')  # columns that tables of earlier versions lack
-_RENAMED = {'reading': 'definition'}  # columns of earlier versions
 _FRACTIONS = ('epochs', 'value', 'low', 'high')  # what the cells hold, if they are not empty
-_INTEGERS = ('size', 'batch', 'step', 'k', 'images', 'classes', 'seed')
+_INTEGERS = ('size', 'batch', 'step', 'k', 'images', 'classes', 'seen', 'seed')
 _UP_TO_1 = ('accuracy', 'mAP')  # metrics
 
 
 def read(path):
     """Return the rows of a results file as dicts of text; none if the file does not exist.
 
-    Tables of earlier versions are translated to today's columns and run names. What they do not
-    tell is empty, and equals nothing known. An accuracy's interval follows from the other columns.
+    What is unknown is empty, and equals nothing known.
 
     Raises:
         InputError: the file is not such a table, or a cell is corrupt.
@@ -58,16 +58,18 @@ def read(path):
         columns, rows = ['unknown'], {}
     if not columns:
         raise InputError(f'{path}: empty; remove it')
-    columns = [_RENAMED.get(column, column) for column in columns]
-    added = _ADDED if columns == [column for column in COLUMNS if column not in _ADDED] else ()
-    if columns != COLUMNS and not added:
+    if columns != COLUMNS:
         raise InputError(
             f'{path}: not a table of results (columns {",".join(COLUMNS)}); move it away'
         )
-    return [
-        _translated(dict(zip(columns, row.values()), **dict.fromkeys(added, '')), path, line)
-        for line, row in rows.items()
-    ]
+    for line, row in rows.items():
+        try:
+            _check(row)
+        except ValueError as error:
+            raise InputError(
+                f'{path}: line {line}, {row["run"]}: {error}; correct or remove it'
+            ) from None
+    return list(rows.values())
 
 
 def check(path):
@@ -118,28 +120,14 @@ def print_and_record(path, measured):
     return rows
 
 
-def _translated(row, path, line):
-    """Return a row of a file with today's run name, and the interval that it lacks but tells.
-
-    Raises:
-        InputError: a cell is corrupt; names the line.
-    """
-    try:
-        tables.check_numbers(row, _FRACTIONS, _INTEGERS)
-        tables.check_interval(row)
-        if not row['value']:
-            raise ValueError('value is empty')
-        if row['metric'] in _UP_TO_1 and not 0 <= float(row['value']) <= 1:
-            raise ValueError(f'value is {row["value"]!r}, not between 0 and 1')
-    except ValueError as error:
-        raise InputError(
-            f'{path}: line {line}, {row["run"]}: {error}; correct or remove it'
-        ) from None
-    row = {**row, 'run': canonical(row['run'])}
-    if row['metric'] == 'accuracy' and int(row['images'] or 0) > 0 and not row['low']:
-        low, high = wilson(float(row['value']), int(row['images']))
-        row |= {'low': _text(low), 'high': _text(high)}
-    return row
+def _check(row):
+    """Raise ValueError if a cell of a row is corrupt."""
+    tables.check_numbers(row, _FRACTIONS, _INTEGERS)
+    tables.check_interval(row)
+    if not row['value']:
+        raise ValueError('value is empty')
+    if row['metric'] in _UP_TO_1 and not 0 <= float(row['value']) <= 1:
+        raise ValueError(f'value is {row["value"]!r}, not between 0 and 1')
 
 
 def _is_finished(row):

@@ -16,7 +16,7 @@ from sketch.errors import InputError
 from sketch.networks.registry import CONV_LAYERS, SMALLEST, TITLES
 from sketch.runs import folders
 from sketch.runs import settings as run_settings
-from sketch.runs.names import canonical, epochs_in, printable
+from sketch.runs.names import epochs_in, printable
 from sketch.runs.settings import Settings
 
 
@@ -74,9 +74,7 @@ def open_checkpoint(folder, dataset=None):
             raise InputError(f'{prefix}: made for {mine} {name}, but {dataset.folder} has {theirs}')
     check_size(settings.net, dataset)
     _check_variables(prefix, variables, settings, dataset)
-    step, run = folders.step_of(prefix), canonical(printable(folder.resolve().name))
-    if run == settings.folder_name_before:
-        run = settings.folder_name  # a folder of earlier versions, under its name of today
+    step, run = folders.step_of(prefix), printable(folder.resolve().name)
     if not settings.is_finished(step):
         settings = dataclasses.replace(settings, epochs=settings.epochs_after(step))
         prefix = _copied(prefix)

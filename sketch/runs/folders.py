@@ -12,7 +12,7 @@ from sketch import atomic
 from sketch.backend.patterns import PATTERN
 from sketch.errors import InputError
 from sketch.runs import settings as run_settings
-from sketch.runs.names import canonical, epochs_in, number_text, series
+from sketch.runs.names import epochs_in, number_text, series
 
 WEIGHTS = Path(__file__).parents[2] / 'weights'  # published checkpoint folders
 PREPARING = '.preparing'  # there while train.py makes a folder: its content is not a run yet
@@ -59,7 +59,7 @@ def chosen(named, root, unfinished):
     named = [located(folder) for folder in named]
     by_name = {}
     for folder in named:
-        other = by_name.setdefault(canonical(folder.resolve().name), folder)
+        other = by_name.setdefault(folder.resolve().name, folder)
         if other.resolve() != folder.resolve():
             raise InputError(
                 f'{other} and {folder}: runs of one name would replace the results of each other; '

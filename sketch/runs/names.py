@@ -3,13 +3,6 @@
 import os
 import re
 
-# Marks as earlier versions wrote them. Their folders and results stay readable.
-_OLD_MARKS = (
-    (r'_drawings(\d+)(?=_)', r'_images\1'),
-    (r'_reestimated(?=_)', '_precise-bn'),
-    (r'_momentum0\.98(?=_)', ''),  # today's default
-)
-
 
 def printable(name):
     """Return a file's name with bytes that are not UTF-8 written as escapes."""
@@ -21,16 +14,9 @@ def number_text(value):
     return f'{value:.12f}'.rstrip('0').rstrip('.')
 
 
-def canonical(name):
-    """Return a folder's name with today's marks."""
-    for old, new in _OLD_MARKS:
-        name = re.sub(old, new, name)
-    return name
-
-
 def series(name):
-    """Return a run's canonical name without its epochs: checkpoints_n1_10e -> checkpoints_n1."""
-    return re.sub(r'_[\d.]+e$', '', canonical(name))
+    """Return a run's name without its epochs: checkpoints_n1_10e -> checkpoints_n1."""
+    return re.sub(r'_[\d.]+e$', '', name)
 
 
 def epochs_in(name):

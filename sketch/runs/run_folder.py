@@ -4,7 +4,6 @@ The caller holds the folder's lock (locks.exclusive).
 """
 
 import dataclasses
-import shlex
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from sketch import locks
 from sketch.errors import InputError
 from sketch.runs import checkpoints, folders
 from sketch.runs import settings as run_settings
-from sketch.runs.names import canonical, series
+from sketch.runs.names import series
 
 
 def prepare(folder, settings, target):
@@ -32,11 +31,6 @@ def prepare(folder, settings, target):
     """
     found = run_settings.load(folder)
     if found is not None and found.differences(settings):
-        if folder.name == found.folder_name_before:
-            raise InputError(
-                f'{folder}: trained with batch norm momentum {found.batch_norm_momentum}, the '
-                f'default of earlier versions; {_rename(folder, found.folder_name)}'
-            )
         raise InputError(
             f'{folder}: trained with {found.differences(settings)}; give another '
             '--checkpoints, or remove it'
@@ -45,10 +39,6 @@ def prepare(folder, settings, target):
         _empty(folder)
     elif found is None and not all(map(locks.is_lock, folder.iterdir())):
         raise InputError(f'{folder}: has no {run_settings.FILE}; give another --checkpoints')
-    if found is not None and found.content is None:
-        print(f'{folder}: the content of its images is unknown; compared by file names only')
-    if found is None:
-        _refuse_old_name(folder, settings)
     if not (folder / run_settings.FILE).exists():
         _start(folder, settings, target)
         return folders.latest(folder)
@@ -86,23 +76,6 @@ def _intact(prefix):
         print(f'{error}: removed')
         return False
     return True
-
-
-def _refuse_old_name(folder, settings):
-    """Raise InputError if the same training has a folder under its name of an earlier version."""
-    for other in sorted(folder.parent.glob('checkpoints_*e')):
-        old = canonical(other.name) == folder.name != other.name
-        if old or other.name == settings.folder_name_before:
-            found = run_settings.load(other)
-            if found is not None and not found.differences(settings):
-                shutil.rmtree(folder)  # it is new: mv would move the other one into it
-                raise InputError(
-                    f'{other}: has a name of an earlier version; {_rename(other, folder.name)}'
-                )
-
-
-def _rename(folder, name):
-    return 'rename it: ' + shlex.join(['mv', str(folder), str(folder.with_name(name))])
 
 
 def _start(folder, settings, target):

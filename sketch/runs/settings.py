@@ -25,8 +25,6 @@ from sketch.runs.names import number_text
 
 FILE = 'settings.json'  # in each checkpoint folder
 VERSION = 2
-MOMENTUM_BEFORE = 0.99  # the default of earlier versions, whose folders have no mark for it
-_RENAMED = {'drawings': 'images_per_class', 'reestimated': 'precise_bn'}  # since version 1
 
 
 class Default:
@@ -90,7 +88,7 @@ class Settings:
     images: int = None  # training images
     categories: tuple = None  # names in label order
     dataset: str = None  # dataset.Dataset.names_digest
-    content: str = None  # dataset.Dataset.digest; unknown in settings of earlier versions
+    content: str = None  # dataset.Dataset.digest
 
     @property
     def network(self):
@@ -172,20 +170,8 @@ class Settings:
         marks += ['precise-bn'] * self.precise_bn
         return '_'.join([*marks, f'{number_text(self.epochs)}e'])
 
-    @property
-    def folder_name_before(self):
-        """The folder name that earlier versions gave, None if it is the same as today's."""
-        if self.batch_norm_momentum != MOMENTUM_BEFORE:
-            return None
-        return self.folder_name.replace(f'_momentum{MOMENTUM_BEFORE}', '')
-
     def differences(self, other):
-        """Return 'name mine not theirs, ...' over all settings; '' if they are equal.
-
-        An unknown content differs from nothing.
-        """
-        if self.content is None:
-            other = dataclasses.replace(other, content=None)
+        """Return 'name mine not theirs, ...' over all settings; '' if they are equal."""
         return ', '.join(
             f'{field.name} {_short(getattr(self, field.name))} not '
             f'{_short(getattr(other, field.name))}'
@@ -203,12 +189,15 @@ def load(folder):
     """Return the Settings in a folder's settings.json, None without the file.
 
     Raises:
-        InputError: the file is corrupt, of a later version, or has a value that train.py never
+        InputError: the file is corrupt, of another version, or has a value that train.py never
             writes.
     """
     path = Path(folder) / FILE
     try:
-        settings = Settings(**_translated(atomic.read_json(path)))
+        found = atomic.read_json(path)
+        if found.pop('version', None) != VERSION:
+            raise TypeError
+        settings = Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in found.items()})
     except FileNotFoundError:
         return None
     except TypeError:
@@ -228,21 +217,6 @@ def load(folder):
     if len(settings.filters) != widths or (settings.images and not settings.batch_size):
         raise InputError(f'{path}: filters or batch_size are missing or too many; correct it')
     return settings
-
-
-def _translated(content):
-    """Return the fields of a settings.json of any version as Settings takes them."""
-    version = content.pop('version', 1)
-    if version == 1:
-        content = {_RENAMED.get(key, key): value for key, value in content.items()}
-        content.setdefault('batch_norm_momentum', MOMENTUM_BEFORE)
-        if content.get('loss', CROSS_ENTROPY) == CROSS_ENTROPY:
-            # Without a triplet loss, version 1 wrote 0 for what belongs to it.
-            for key in ('margin', 'embedding_size', 'images_per_class'):
-                content.pop(key, None)
-    elif version != VERSION:
-        raise TypeError
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
 
 
 _COUNTS = ('classes', 'size', 'batch_size', 'images', 'embedding_size', 'images_per_class')

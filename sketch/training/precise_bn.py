@@ -32,12 +32,11 @@ def precise_bn(checkpoint, dataset, images):
             on other images; or the disk is full.
     """
     settings = checkpoint.settings
-    if settings.dataset is None or settings.precise_bn:
+    if settings.content is None or settings.precise_bn:
         raise InputError(
             f'{checkpoint.folder}: not a checkpoint of train.py, or already with precise batch norm'
         )
-    same_content = settings.content in (None, dataset.digest)
-    if settings.dataset != dataset.names_digest or not same_content:
+    if settings.content != dataset.digest:
         raise InputError(
             f'{checkpoint.folder}: not trained on the images of {dataset.folder}; give the data '
             'set of its training as --data'
