@@ -15,7 +15,6 @@ whatever the number of workers.
 import hashlib
 import multiprocessing
 import os
-import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -130,7 +129,9 @@ def construct_from_scratch(
         source = '--categories-only' if categories_only else categories
         chosen = names if listed else category_names.choose_categories(names, classes, seed, source)
         if download:
-            _download(chosen, files, mirror)
+            from sketch.data.download import fetch  # requests is slow to load and seldom needed
+
+            fetch(chosen, files, mirror)
         found = _found(chosen, files)
         # 3. The drawings, as images.
         selections = {
@@ -191,31 +192,6 @@ def _found(chosen, files):
             aside = ', '.join(other.name for other in others)
             print(f'{path}: taken for {name}; left aside: {aside}')
     return {name: paths[0] for name, paths in found.items()}
-
-
-def _download(chosen, files, mirror):
-    """Fetch the chosen files; print a line for each reason why one fails, if there are several."""
-    from sketch.data.download import fetch  # requests is slow to load and seldom needed
-
-    kept = drawing_files.find_files(files, chosen) if files.is_dir() else {}
-    wanted = [name for name in chosen if name not in kept or kept[name][0].name == f'{name}.bin']
-    failed = fetch(wanted, files, mirror)
-    if not failed:
-        return
-    alike = {}  # reason -> files
-    for name, reason in failed.items():
-        alike.setdefault(reason, []).append(f'{name}.bin')
-    lines = []
-    for reason, names in alike.items():
-        more = f' and {len(names) - 2} more' if len(names) > 2 else ''
-        some = '' if len(names) == len(chosen) else f'{", ".join(names[:2])}{more}: '
-        lines.append(f'{some}{reason}')
-    if len(lines) > 1:
-        print(*lines, sep='\n', file=sys.stderr)
-        lines = ['for the reasons above; run the same command again to resume']
-    raise InputError(
-        f'{files}: {len(failed)} of {len(chosen)} files could not be downloaded: {lines[0]}'
-    )
 
 
 def _build_and_publish(out, files, selections, settings, workers):

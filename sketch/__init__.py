@@ -16,7 +16,6 @@ data/               drawings -> images -> batches
     simplify            raw strokes -> those of the data set
     raster              strokes -> images
     download            fetches .bin files
-    http_client         requests that end with an answer or one short reason
     builder             draws the images of a data set
     staging             builds a data set out of sight, renames it when complete
     contact_sheet       one picture of a data set

@@ -1,11 +1,9 @@
-"""A local server of `.bin` files that breaks in every way a real one does."""
+"""A local server of `.bin` files that breaks as real ones do."""
 
 import base64
 import contextlib
 import hashlib
-import sys
 import threading
-import time
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
@@ -24,26 +22,22 @@ def drawings(count, seed=0):
 
 
 CONTENT = drawings(1000)
+RECORD = len(drawings(1))
 PAGE = b'\n<!DOCTYPE html><html><body>Please log in</body></html>'
 GARBAGE = b'\xff' * 5000
-RECORD = len(drawings(1))
 
 
 class Answer(NamedTuple):
-    """What is sent, as it is, for one file; then the connection is closed."""
+    """What is sent, as it is; then the connection is closed."""
 
     headers: tuple = ()  # lines
     body: bytes = b''
     status: str = '200 OK'
-    head_status: str = None  # of the answer to HEAD, if another
 
-    def send(self, handler, method):
-        status = self.head_status if method == 'HEAD' and self.head_status else self.status
-        lines = [f'HTTP/1.1 {status}', *self.headers, 'Connection: close', '', '']
-        content = '\r\n'.join(lines).encode('latin-1', 'replace')
-        handler.close_connection = True
-        with contextlib.suppress(ConnectionError):  # the client has read enough
-            handler.wfile.write(content + (self.body if method == 'GET' else b''))
+
+def whole(content, *headers):
+    """Return the Answer of a server that says how much it sends."""
+    return Answer((f'Content-Length: {len(content)}', *headers), content)
 
 
 def chunked(content):
@@ -52,23 +46,20 @@ def chunked(content):
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `files`; a file's `faults` are used up one a GET, then it behaves.
+    """Serves `files`, with their md5; a name in `answers` gets that Answer instead.
 
-    A name in `answers` gets that Answer instead.
+    A file's `faults` are used up one a request, then it behaves: an Answer, the number of a status,
+    'cut', 'slow', 'ignore range' or 'wrong bytes'. `log` has the name and range of each request.
     """
 
     def __init__(self):
         super().__init__(('127.0.0.1', 0), Handler)
-        self.files, self.faults, self.log = {}, defaultdict(list), []
-        self.answers = {}
+        self.files, self.faults, self.answers, self.log = {}, defaultdict(list), {}, []
         self.hashes = True
-        self.well_under_way = threading.Event()  # a slow transfer
-        self.most_at_once = self.at_once = 0
-        self.lock = threading.Lock()
+        self.well_under_way, self.hurry = threading.Event(), threading.Event()  # a slow transfer
 
-    def handle_error(self, request, client_address):
-        if not isinstance(sys.exc_info()[1], ConnectionError):  # the client has read enough
-            super().handle_error(request, client_address)
+    def handle_error(self, *_):
+        """Print nothing: a client that has read enough closes the connection."""
 
     @property
     def url(self):
@@ -81,66 +72,42 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def answer(self, status, length, extra=()):
-        self.send_response(status)
-        self.send_header('Content-Length', str(length))
-        for header in extra:
-            self.send_header(*header)
-        self.end_headers()
-
-    def headers_of(self, content):
-        if not self.server.hashes:
-            return []
-        md5 = base64.b64encode(hashlib.md5(content).digest()).decode()
-        return [('x-goog-hash', f'crc32c=AAAAAA==, md5={md5}')]
-
-    def do_HEAD(self):
-        name = unquote(self.path).rsplit('/', 1)[1]
-        content = self.server.files.get(name)
-        if name in self.server.answers:
-            self.server.answers[name].send(self, 'HEAD')
-        elif content is None:
-            self.answer(404, 0)
-        else:
-            self.answer(200, len(content), self.headers_of(content))
-
     def do_GET(self):
-        server = self.server
+        server, asked = self.server, self.headers.get('Range')
         name = unquote(self.path).rsplit('/', 1)[1]
-        fault = server.faults[name].pop(0) if server.faults[name] else None
-        asked = self.headers.get('Range')
-        server.log.append((name, asked, fault))
-        if name in server.answers:
-            server.answers[name].send(self, 'GET')
-            return
-        with server.lock:
-            server.at_once += 1
-            server.most_at_once = max(server.most_at_once, server.at_once)
-        try:
-            self.serve(server.files.get(name), asked, fault)
-        finally:
-            with server.lock:
-                server.at_once -= 1
+        server.log.append((name, asked))
+        fault = server.faults[name].pop(0) if server.faults[name] else server.answers.get(name)
+        content = server.files.get(name)
+        if isinstance(fault, Answer):
+            head = '\r\n'.join([f'HTTP/1.1 {fault.status}', *fault.headers, 'Connection: close'])
+            self.close_connection = True
+            self.wfile.write(head.encode('latin-1', 'replace') + b'\r\n\r\n' + fault.body)
+        elif isinstance(fault, int) or content is None:
+            self.send_response(fault or 404)
+            self.send_header('Content-Length', '0')
+            self.end_headers()
+        else:
+            begin = int(asked[6:-1]) if asked and fault != 'ignore range' else 0
+            self.serve(content, begin, fault)
 
-    def serve(self, content, asked, fault):
-        if content is None or fault in range(400, 600):
-            self.answer(fault or 404, 0)
-            return
-        begin = int(asked.split('=')[1].rstrip('-')) if asked and fault != 'ignore range' else 0
-        body = content[begin:]
-        extra = self.headers_of(content)
+    def serve(self, content, begin, fault):
+        body = bytes(len(content) - begin) if fault == 'wrong bytes' else content[begin:]
+        self.send_response(416 if begin >= len(content) else 206 if begin else 200)
+        self.send_header('Content-Length', str(len(body)))
+        if self.headers['Accept-Encoding'] != 'identity':
+            self.send_header('Content-Encoding', 'gzip')
         if begin:
-            extra.append(('Content-Range', f'bytes {begin}-{len(content) - 1}/{len(content)}'))
-        if fault == 'wrong bytes':
-            body = bytes(len(body))
-        self.answer(206 if begin else 200, len(body), extra)
+            self.send_header('Content-Range', f'bytes {begin}-{len(content) - 1}/{len(content)}')
+        if self.server.hashes:
+            md5 = base64.b64encode(hashlib.md5(content).digest()).decode()
+            self.send_header('x-goog-hash', f'crc32c=AAAAAA==, md5={md5}')
+        self.end_headers()
         if fault == 'slow':
-            with contextlib.suppress(ConnectionError):  # the client is interrupted
-                for begin in range(0, len(body), 10_000):
-                    self.wfile.write(body[begin : begin + 10_000])
-                    if begin == 200_000:
-                        self.server.well_under_way.set()
-                    time.sleep(0.05 if begin < 200_000 else 0.5)
+            for sent in range(0, len(body), 10_000):
+                self.wfile.write(body[sent : sent + 10_000])
+                if sent == 200_000:
+                    self.server.well_under_way.set()
+                self.server.hurry.wait(0.1)
         elif fault == 'cut':
             self.wfile.write(body[: len(body) // 2])
             self.close_connection = True
