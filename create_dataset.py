@@ -23,12 +23,13 @@ from sketch import atomic, command_line, locks
 from sketch.data import builder, category_names, drawing_files, raster, selection, staging
 from sketch.data.dataset import DRAWINGS, MANIFEST, SHEET
 from sketch.errors import InputError
-from sketch.networks.registry import SMALLEST, TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.runs.settings import Default
 
 BUCKET = 'https://storage.googleapis.com/quickdraw_dataset/full/binary'
 GUARD = "call it below `if __name__ == '__main__':`"
-SIZES = range(min(SMALLEST.values()), raster.CANVAS + 1)  # pixels that a network can take
+# Pixels that a network can take.
+SIZES = range(min(network.smallest for network in NETWORKS.values()), raster.CANVAS + 1)
 
 
 def construct_from_scratch(
@@ -215,9 +216,10 @@ def _build_and_publish(out, files, selections, settings, workers):
     seconds = time.monotonic() - started
     images = len(files) * (settings['train'] + settings['test'])
     print(f'{out}: {images} images in {seconds:.1f} s, {images / seconds:.0f} images/s')
-    for net, smallest in SMALLEST.items():
-        if settings['size'] < smallest:
-            print(f'{out}: {TITLES[net]} takes larger images only, from {smallest}x{smallest} on')
+    for network in NETWORKS.values():
+        if settings['size'] < network.smallest:
+            smallest = f'{network.smallest}x{network.smallest}'
+            print(f'{out}: {network.title} takes larger images only, from {smallest} on')
     return manifest
 
 

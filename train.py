@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sketch import command_line, locks
 from sketch.data.dataset import check_queries, open_dataset
 from sketch.errors import InputError
-from sketch.networks.registry import BOTH, CROSS_ENTROPY, LOSSES, TITLES, TRIPLET
+from sketch.networks.registry import BOTH, CROSS_ENTROPY, LOSSES, NETWORKS, TRIPLET
 from sketch.reporting import results
 from sketch.runs.names import number_text
 from sketch.runs.settings import Default, Settings
@@ -168,9 +168,9 @@ def parse_arguments(argv):
         '--net',
         nargs='+',
         type=command_line.net,
-        choices=TITLES,
+        choices=NETWORKS,
         default=Default.nets,
-        help='n1 is skNet, n2 skResNet',
+        help=', '.join(f'{net} is {network.title}' for net, network in NETWORKS.items()),
     )
     training.add_argument(
         '--epochs',
@@ -206,13 +206,15 @@ def parse_arguments(argv):
     )
 
     questions = arguments.add_argument_group("the paper's open questions")
+    adjustable = {net: network for net, network in NETWORKS.items() if network.widths}
+    widths = [[network.title, *map(str, network.widths)] for network in adjustable.values()]
     questions.add_argument(
         '--filters',
-        nargs=4,
+        nargs='+',
         type=count,
         metavar='N',
-        help="skNet's output channels per block; the paper's figure 1 has 64 128 128 256 "
-        f'(default: {" ".join(map(str, Default.filters))})',
+        help="output channels per block; the paper's figure 1 has 64 128 128 256 "
+        f'(default: {", ".join(map(" ".join, widths))})',
     )
     questions.add_argument(
         '--loss', choices=LOSSES, default=Default.loss, help='the paper has cross-entropy'
@@ -271,8 +273,13 @@ def parse_arguments(argv):
     )
 
     options = arguments.parse_args(argv)
-    if options.filters and 'n1' not in options.net:
-        raise InputError('--filters: only skNet has them; give --net n1')
+    chosen = [adjustable[net] for net in options.net if net in adjustable]
+    if options.filters and not chosen:
+        titles = ' or '.join(network.title for network in adjustable.values())
+        raise InputError(f'--filters: only {titles} has them; give --net {" or ".join(adjustable)}')
+    for title, blocks in ((network.title, len(network.widths)) for network in chosen):
+        if options.filters and len(options.filters) != blocks:
+            raise InputError(f'--filters: {title} takes {blocks}, not {len(options.filters)}')
     flags = ['--' + name.replace('_', '-') for name in OF_TRIPLETS if hasattr(options, name)]
     if flags and options.loss == CROSS_ENTROPY:
         raise InputError(f'{", ".join(flags)}: only with --loss {TRIPLET} or {BOTH}')
@@ -282,9 +289,10 @@ def parse_arguments(argv):
 def settings_for(net, options, dataset):
     """Return the Settings of one network's training on a data set."""
     given = {name: getattr(options, name) for name in OF_TRIPLETS if hasattr(options, name)}
+    widths = NETWORKS[net].widths
     return Settings(
         net=net,
-        filters=tuple(options.filters or Default.filters) if net == 'n1' else (),
+        filters=tuple(options.filters) if options.filters and widths else widths,
         classes=dataset.classes,
         epochs=0,
         size=dataset.size,
@@ -314,7 +322,7 @@ def main(argv=None):
     results.check(options.results)  # fails now, not after hours
     counts = sorted(set(options.epochs))
     print(
-        f'{" and ".join(TITLES[net] for net in options.net)} to '
+        f'{" and ".join(NETWORKS[net].title for net in options.net)} to '
         f'{", ".join(map(number_text, counts))} epoch{"s" * (counts != [1])} of {options.data}',
         flush=True,
     )

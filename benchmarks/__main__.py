@@ -32,7 +32,7 @@ from benchmarks import (
 )
 from sketch import atomic, command_line
 from sketch.backend import installation
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 
 
 def quick_set(files):
@@ -51,7 +51,7 @@ def full_set(files):
     """Return all benchmarks: those of the quick set first."""
     return [
         *quick_set(files),
-        *(partial(training_speed.measure, net, 64, steps.precisions(), True) for net in TITLES),
+        *(partial(training_speed.measure, net, 64, steps.precisions(), True) for net in NETWORKS),
         retrieval.measure_variants,
         partial(retrieval.measure, 34_500),
         partial(creation.measure, 145_000, files),

@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.query import WARM_UP, arguments, make_index_files
 from benchmarks.rows import Row, collect, table
 from sketch.data.dataset import FOLDERS
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 from tools import synthetic
 
 CLIENTS = 8
@@ -85,7 +85,7 @@ def abused(address, bodies, clients):
                 raise RuntimeError('a broken query was answered, or a good one was not')
 
 
-def measure(nets=tuple(TITLES), images=5000, queries=200):
+def measure(nets=tuple(NETWORKS), images=5000, queries=200):
     """Yield Rows of the latency for one client and for CLIENTS, and of the server's memory."""
     bodies = drawings(queries)
     for net in nets:
@@ -98,7 +98,7 @@ def measure(nets=tuple(TITLES), images=5000, queries=200):
                     server.stdout.readline()
                     address = re.search(r'//([^/]+)/', server.stdout.readline())[1]
                     client(address, bodies[:WARM_UP])
-                    what = f'{TITLES[net]}, the page, {images_of(name):,} images'
+                    what = f'{NETWORKS[net].title}, the page, {images_of(name):,} images'
                     yield from latencies(what, address, bodies)
                     before = resident_megabytes(server)
                     abused(address, bodies[:MORE], CLIENTS)

@@ -18,7 +18,7 @@ import train
 from benchmarks.measuring import in_new_process
 from benchmarks.rows import Row, collect, table
 from sketch.data.dataset import open_dataset
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.runs.settings import Default
 from tools import synthetic
 
@@ -70,11 +70,11 @@ def query_milliseconds(net, images, queries):
     return 1000 * np.diff(times[WARM_UP:], axis=1), len(dataset.test)
 
 
-def measure(nets=tuple(TITLES), images=5000, queries=200):
+def measure(nets=tuple(NETWORKS), images=5000, queries=200):
     """Yield Rows of the median and the 95th percentile of a query, and of its parts' medians."""
     for net in nets:
         parts, count = in_new_process(query_milliseconds, net, images, queries)
-        what = f'{TITLES[net]}, one query of {count:,} images'
+        what = f'{NETWORKS[net].title}, one query of {count:,} images'
         whole = parts.sum(axis=1)
         yield Row(f'{what}, median', 'ms', float(np.median(whole)))
         yield Row(f'{what}, 95th percentile', 'ms', float(np.percentile(whole, 95)))
@@ -85,7 +85,7 @@ def measure(nets=tuple(TITLES), images=5000, queries=200):
 def arguments(module_doc):
     """Return the arguments of `measure` from the command line."""
     parser = argparse.ArgumentParser(description=module_doc)
-    parser.add_argument('--net', nargs='+', choices=TITLES, default=list(TITLES))
+    parser.add_argument('--net', nargs='+', choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument('--images', type=int, default=5000, help='in the index, at least')
     parser.add_argument('--queries', type=int, default=200)
     options = parser.parse_args()

@@ -13,17 +13,17 @@ import numpy as np
 
 from benchmarks.measuring import seconds
 from benchmarks.rows import Row, table
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.runs.settings import Default, Settings
 
 SIDE = 4096
 
 
-def operations(net, filters):
+def operations(net, filters=()):
     """Return floating-point operations per image: evaluation, training."""
     from sketch.backend.setup import tf  # the rate is measured without TensorFlow
 
-    settings = Settings(net, filters, Default.classes, epochs=0)
+    settings = Settings(net, filters or NETWORKS[net].widths, Default.classes, epochs=0)
     with tf.Graph().as_default() as graph:
         images = tf.compat.v1.placeholder(tf.uint8, (1, 128, 128, 1))
         predict = tf.estimator.ModeKeys.PREDICT
@@ -52,8 +52,8 @@ def rate_row(rate):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument('--net', choices=TITLES, default='n1')
-    arguments.add_argument('--filters', nargs=4, type=int, default=Default.filters)
+    arguments.add_argument('--net', choices=NETWORKS, default='n1')
+    arguments.add_argument('--filters', nargs='+', type=int, default=())
     arguments.add_argument('--training', type=float, help='images/s')
     arguments.add_argument('--evaluation', type=float, help='images/s')
     options = arguments.parse_args()
@@ -64,7 +64,7 @@ def main():
         ('training', training, options.training),
         ('evaluation', evaluation, options.evaluation),
     ):
-        title = f'{TITLES[options.net]}, {name}, {count / 1e9:.2f} Gflop an image'
+        title = f'{NETWORKS[options.net].title}, {name}, {count / 1e9:.2f} Gflop an image'
         rows.append(Row(title, 'images/s', speed, None, rate / count, '', 'matrix product'))
     print(table(rows))
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.measuring import peak_megabytes
 from benchmarks.rows import Row, table
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.runs.settings import Default, Settings
 
 CLASSES = Default.classes
@@ -29,7 +29,7 @@ class Step(NamedTuple):
     """What is measured; the defaults of the command line."""
 
     net: str = 'n1'
-    filters: tuple = Default.filters  # skNet's
+    filters: tuple = ()  # () for the network's own
     batch_size: int = Default.batch_size
     size: int = Default.size  # pixels
     steps: int = 5
@@ -37,9 +37,14 @@ class Step(NamedTuple):
     deterministic: bool = False
     precision: str = 'float32'
 
+    @property
+    def settings(self):
+        filters = self.filters or NETWORKS[self.net].widths
+        return Settings(self.net, filters, CLASSES, epochs=0)
+
     def title(self):
         mode = 'evaluation' if self.evaluate else 'training'
-        return f'{TITLES[self.net]}, {mode}, {self.precision}, batch {self.batch_size}'
+        return f'{NETWORKS[self.net].title}, {mode}, {self.precision}, batch {self.batch_size}'
 
 
 class Speed(NamedTuple):
@@ -52,8 +57,8 @@ class Speed(NamedTuple):
 def parse_arguments(doc):
     """Return the Step of the command line."""
     parser = argparse.ArgumentParser(description=doc)
-    parser.add_argument('--net', choices=TITLES)
-    parser.add_argument('--filters', nargs=4, type=int, help="skNet's")
+    parser.add_argument('--net', choices=NETWORKS)
+    parser.add_argument('--filters', nargs='+', type=int, help='of each block')
     parser.add_argument('--batch-size', type=int)
     parser.add_argument('--size', type=int, help='side of the images in pixels')
     parser.add_argument('--steps', type=int)
@@ -103,7 +108,7 @@ def speed(step):
     from sketch.training import precision
 
     images, labels = random_batch(step)
-    settings = Settings(step.net, step.filters, CLASSES, epochs=0)
+    settings = step.settings
     if step.deterministic:
         tf.config.experimental.enable_op_determinism()
         tf.keras.utils.set_random_seed(0)

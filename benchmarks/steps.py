@@ -16,12 +16,11 @@ from benchmarks import sgemm_share, step_speed
 from benchmarks.measuring import has_peer, in_new_process
 from benchmarks.rows import collect, table
 from sketch.backend import processor
-from sketch.networks.registry import TITLES
-from sketch.runs.settings import Default
+from sketch.networks.registry import NETWORKS
 
 
 def torch_speed(step):
-    """Return PyTorch's step_speed.Speed of a Step; None if PyTorch is not installed."""
+    """Return PyTorch's step_speed.Speed of a Step; None without PyTorch or the network in it."""
     if not has_peer('torch', 'PyTorch', 'requirements-benchmarks.txt'):
         return None
     return in_new_process(_torch_speed, step)
@@ -30,7 +29,7 @@ def torch_speed(step):
 def _torch_speed(step):
     from benchmarks import torch_step  # loads PyTorch
 
-    return torch_step.speed(step)
+    return torch_step.speed(step) if step.net in torch_step.BODIES else None
 
 
 @functools.cache
@@ -42,18 +41,18 @@ def precisions():
     return ('float32',)
 
 
-def measure(nets=tuple(TITLES), batch_size=64, steps=5):
+def measure(nets=tuple(NETWORKS), batch_size=64, steps=5):
     """Yield Rows of the networks' steps.
 
     Args:
-        nets: of registry.TITLES.
+        nets: of registry.NETWORKS.
         batch_size: images.
         steps: the median of so many counts.
     """
     rate = sgemm_share.sgemm_rate()
     yield sgemm_share.rate_row(rate)
     for net in nets:
-        evaluation, training = in_new_process(sgemm_share.operations, net, Default.filters)
+        evaluation, training = in_new_process(sgemm_share.operations, net)
         same = step_speed.Step(net, batch_size=batch_size, steps=steps)
         measured = [(same._replace(evaluate=True), rate / evaluation)]
         for precision in precisions():
@@ -67,7 +66,7 @@ def measure(nets=tuple(TITLES), batch_size=64, steps=5):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument('--net', nargs='+', choices=TITLES, default=list(TITLES))
+    arguments.add_argument('--net', nargs='+', choices=NETWORKS, default=list(NETWORKS))
     arguments.add_argument('--batch-size', type=int, default=64)
     arguments.add_argument('--steps', type=int, default=5)
     options = arguments.parse_args()

@@ -36,7 +36,7 @@ def sknet(filters):
     return [*layers, nn.Flatten(), nn.LazyLinear(1024)]
 
 
-def skresnet():
+def skresnet(_):
     layers, inside = [conv(1, 64)], 64
     for outside in (64, 128, 256):
         layers += [conv(inside, outside), nn.MaxPool2d(3, 2), Residual(outside), Residual(outside)]
@@ -44,11 +44,14 @@ def skresnet():
     return [*layers, conv(256, 256), nn.MaxPool2d(3, 2), nn.Flatten(), nn.LazyLinear(1024)]
 
 
+BODIES = {'n1': sknet, 'n2': skresnet}
+
+
 def speed(step):
     """Measure a step_speed.Step; return its step_speed.Speed."""
     torch.set_num_threads(cores())
     torch.manual_seed(0)
-    body = sknet(step.filters) if step.net == 'n1' else skresnet()
+    body = BODIES[step.net](step.settings.filters)
     model = nn.Sequential(*body, nn.ReLU(), nn.Linear(1024, CLASSES))
     images, labels = random_batch(step)
     images = torch.tensor(images).permute(0, 3, 1, 2).float()

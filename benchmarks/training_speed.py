@@ -20,7 +20,7 @@ from benchmarks import steps
 from benchmarks.measuring import in_new_process
 from benchmarks.rows import Row, collect, table
 from benchmarks.step_speed import Step, speed
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 from tools import synthetic
 
 # The first one warms up, hooks.SUMMARY_STEPS follow; one more, since a summary may read the step's
@@ -80,7 +80,7 @@ def measure(net, batch_size=64, precisions=('float32',), with_torch=False):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument('--net', choices=TITLES, default='n1')
+    arguments.add_argument('--net', choices=NETWORKS, default='n1')
     arguments.add_argument('--batch-size', type=int, default=64)
     arguments.add_argument(
         '--precision', nargs='+', choices=['float32', 'mixed'], default=['float32']

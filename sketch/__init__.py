@@ -38,7 +38,7 @@ backend/            TensorFlow, the same on every supported version
     processor           what the processor can do
 
 networks/           what n1.py and n2.py are built from
-    registry            names, sizes and losses, without TensorFlow
+    registry            a record of each network; the losses; no TensorFlow
     layers              convolution, pooling, residual unit, fc1
     folding             the same for evaluation, batch norm folded in
     heads               the Estimator's side: classifier, feature extractor

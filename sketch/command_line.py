@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sketch import atomic
 from sketch.errors import InputError, Interrupted
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.runs import folders
 from sketch.runs.settings import Default
 
@@ -73,7 +73,7 @@ below_1 = _argument_type(float, lambda x: 0 <= x < 1, 'a number from 0 up to bel
 
 def net(text):
     """Argument type: a network by its module (n1) or name (skNet), in upper or lower case."""
-    names = {title.lower(): name for name, title in TITLES.items()}
+    names = {network.title.lower(): name for name, network in NETWORKS.items()}
     return names.get(text.lower(), text.lower())
 
 

@@ -18,6 +18,7 @@ from sketch.errors import InputError
 from sketch.evaluation import accuracy
 from sketch.evaluation.features import feature_vectors
 from sketch.metrics.average_precision import DEFINITIONS
+from sketch.networks.registry import NETWORKS
 from sketch.runs import checkpoints, folders
 
 CLASSES = 3
@@ -274,3 +275,10 @@ def test_neither_network(small_dataset, tmp_path):
         tf.compat.v1.train.Saver().save(session, str(tmp_path / 'model.ckpt'), 1)
     with pytest.raises(InputError, match='neither skNet nor skResNet'):
         checkpoints.open_checkpoint(tmp_path, small_dataset)
+
+
+def test_two_networks_of_as_many_convolutions(foreign, small_dataset, monkeypatch):
+    net, folder, _, _ = foreign
+    monkeypatch.setitem(NETWORKS, 'n3', NETWORKS[net]._replace(title='tinyNet'))
+    with pytest.raises(InputError, match=f'{NETWORKS[net].title} or tinyNet.*settings.json'):
+        checkpoints.open_checkpoint(folder, small_dataset)

@@ -9,9 +9,10 @@ import pytest
 from conftest import ROOT
 
 import sketch
+from sketch.networks.registry import NETWORKS
 
 SCRIPTS = {'create_dataset', 'train', 'load', 'mAP', 'plots', 'search', 'draw'}
-MODELS = {'n1', 'n2', 'n1_features', 'n2_features'}
+MODELS = {*NETWORKS, *(f'{net}_features' for net in NETWORKS)}
 FOLDERS = ('sketch', 'tools', 'benchmarks')
 FILES = [*ROOT.glob('*.py'), *(path for name in FOLDERS for path in (ROOT / name).rglob('*.py'))]
 # They may be longer or take more: lists of flags, and the paper's own entry.
@@ -91,10 +92,12 @@ def test_no_script_is_imported():
     assert importers(package) <= package
 
 
-def test_the_networks_are_imported_in_one_place():
-    library = in_folder('sketch')
-    assert importers({'n1', 'n2'}) & library == {'sketch.runs.settings'}
-    assert importers({'n1_features', 'n2_features'}) & library == {'sketch.evaluation.features'}
+def test_the_networks_are_known_by_their_record_only():
+    assert importers(MODELS) <= MODELS  # sketch.runs.settings finds them by name
+    names = {*NETWORKS, *(network.title for network in NETWORKS.values())}
+    for name in SCRIPTS | in_folder('sketch') - {'sketch.networks.registry'}:
+        values = {getattr(node, 'value', None) for node in ast.walk(MODULES[name])}
+        assert not names & values, name
 
 
 def test_no_import_runs_upward():
@@ -126,8 +129,6 @@ def test_only_commands_parse_a_command_line():
 
 def test_no_imports_in_a_circle():
     reached = {name: set(imported) for name, imported in IMPORTS.items()}
-    # The one import that looks back: a Settings finds its network only when it is asked for.
-    reached['sketch.runs.settings'] -= {'n1', 'n2'}
     for _ in MODULES:
         for found in reached.values():
             found |= {further for other in found for further in reached[other]}

@@ -17,7 +17,7 @@ from sketch.evaluation.features import feature_vectors
 from sketch.evaluation.loaded_network import LoadedNetwork
 from sketch.evaluation.search_index import SearchIndex
 from sketch.metrics.neighbours import Neighbours
-from sketch.networks.registry import CONV_LAYERS
+from sketch.networks.registry import NETWORKS
 from sketch.runs.checkpoints import open_checkpoint
 
 SIDE = 96
@@ -142,7 +142,7 @@ def test_features_that_are_not_finite_are_refused(
 ):
     copy = shutil.copytree(folder, tmp_path / folder.name)
     values = variables(copy)
-    last = CONV_LAYERS[checkpoint.settings.net] - 1
+    last = NETWORKS[checkpoint.settings.net].conv_layers - 1
     # Finite, but fc1 is the sum of more than 3 of them.
     values[f'ConvNet/batch_normalization_{last}/beta'][:] = 1e38
     values['ConvNet/dense/kernel'][:] = 1

@@ -1,5 +1,6 @@
 """The networks: counts, shapes and names by the facts of the paper, in every mode."""
 
+import importlib
 import platform
 
 import numpy as np
@@ -12,7 +13,7 @@ import n2_features
 from sketch.backend import processor
 from sketch.backend.setup import tf
 from sketch.networks import layers
-from sketch.networks.registry import FILTERS, SMALLEST
+from sketch.networks.registry import NETWORKS
 from sketch.runs.settings import Default
 
 KEYS = tf.estimator.ModeKeys
@@ -30,7 +31,7 @@ SKRESNET_SIDES = [
 def params(**changes):
     common = {'classes': 100, 'learning_rate': 0.001}
     common['batch_norm_momentum'] = Default.batch_norm_momentum
-    return {**common, 'filters': FILTERS, **changes}
+    return {**common, 'filters': NETWORKS['n1'].widths, **changes}
 
 
 def build(module, mode, size=128, batch=2, **changes):
@@ -48,7 +49,7 @@ def trainable():
 @pytest.mark.parametrize(
     ('module', 'filters', 'expected'),
     [
-        (n1, FILTERS, 953_508),
+        (n1, (64, 64, 64, 64), 953_508),
         (n1, (64, 128, 128, 256), 3_904_548),
         (n2, None, 10_757_284),
     ],
@@ -67,13 +68,16 @@ def test_output_sides(module, sides):
         assert [op.outputs[0].shape[1] for op in found] == sides
 
 
-@pytest.mark.parametrize(('module', 'smallest'), [(n1, 91), (n2, 63)])
-def test_smallest_image(module, smallest):
-    assert SMALLEST[module.__name__] == smallest
+@pytest.mark.parametrize('net', NETWORKS)
+def test_the_record_of_a_network(net):
+    network, module = NETWORKS[net], importlib.import_module(net)
     with tf.Graph().as_default():
-        build(module, KEYS.PREDICT, size=smallest)
+        build(module, KEYS.PREDICT, size=network.smallest, filters=network.widths)
+        names = [v.op.name for v in tf.compat.v1.global_variables()]
+        assert sum('/conv2d' in name for name in names) == 2 * network.conv_layers
     with tf.Graph().as_default(), pytest.raises(ValueError, match='[Nn]egative|zero|must be'):
-        build(module, KEYS.PREDICT, size=smallest - 1)
+        build(module, KEYS.PREDICT, size=network.smallest - 1, filters=network.widths)
+    assert len(network.colours) > 1
 
 
 @pytest.mark.parametrize(('module', 'convs'), [(n1, 8), (n2, 17)])

@@ -1,10 +1,10 @@
-"""Draws the two networks from the shapes of their graphs (the paper's figures 1 and 2).
+"""Draws the networks from the shapes of their graphs (the paper's figures 1 and 2).
 
     python -m tools.draw_networks --out figures
 
-Leaves figure_1 (skNet) and figure_2 (skResNet) as PNG and SVG. Each layer is a block whose height
-grows with the square root of its output's side; side and channels stand below it. Arcs are the
-residual sums.
+Leaves figure_1 (skNet) and figure_2 (skResNet) as PNG and SVG, network_n3 for another network. Each
+layer is a block whose height grows with the square root of its output's side; side and channels
+stand below it. Arcs are the residual sums.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from sketch import command_line
 from sketch.backend.setup import tf
 from sketch.errors import InputError
-from sketch.networks.registry import SMALLEST, TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.plotting import save_for_print, subplots
 from sketch.runs.settings import Default, Settings
 
@@ -24,16 +24,15 @@ KINDS = {
 }
 
 
-def layers(net, size, classes, filters=Default.filters):
+def layers(net, size, classes):
     """Return a network's layers in order, as (kind, output side, channels); side 1 if dense.
 
     Args:
-        net: n1 or n2.
+        net: a name in registry.NETWORKS.
         size: side of the images in pixels.
         classes: outputs of the last layer.
-        filters: skNet's widths.
     """
-    settings = Settings(net, filters, classes, epochs=0)
+    settings = Settings(net, NETWORKS[net].widths, classes, epochs=0)
     with tf.Graph().as_default() as graph:
         images = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 1))
         predict = tf.estimator.ModeKeys.PREDICT
@@ -100,21 +99,24 @@ def main(argv=None):
         '--classes', metavar='N', type=count, default=Default.classes, help='categories'
     )
     options = arguments.parse_args(argv)
-    smallest = max(SMALLEST.values())
+    smallest = max(network.smallest for network in NETWORKS.values())
     if options.size < smallest:
-        raise InputError(f'--size {options.size}: both networks take {smallest} pixels or more')
+        raise InputError(f'--size {options.size}: all networks take {smallest} pixels or more')
     options.out.mkdir(parents=True, exist_ok=True)
     drawn = []
-    for number, (net, title) in enumerate(TITLES.items(), 1):
+    for net, network in NETWORKS.items():
+        number = network.figure  # only the paper's: plots.py draws figure_3 and others
+        label = f'Figure {number}: ' if number else ''
         found = layers(net, options.size, options.classes)
         convolutions = sum(kind == 'Conv2D' for kind, _, _ in found)
         figure = draw(
-            f'Figure {number}: {title}, {convolutions} convolutional layers '
+            f'{label}{network.title}, {convolutions} convolutional layers '
             '(height: square root of the side; below: side² × channels)',
             options.size,
             found,
         )
-        drawn.append(save_for_print(figure, options.out, f'figure_{number}'))
+        name = f'figure_{number}' if number else f'network_{net}'
+        drawn.append(save_for_print(figure, options.out, name))
         print(drawn[-1])
     return drawn
 

@@ -16,16 +16,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-import n1_features
-import n2_features
 from sketch import atomic
 from sketch.backend.patterns import literal
 from sketch.backend.setup import tf
 from sketch.backend.state import without_tf_config
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
-
-NETWORKS = {'n1': n1_features, 'n2': n2_features}
 
 
 class FeatureVectors(NamedTuple):
@@ -74,7 +70,7 @@ def extract(checkpoint, input_fn):
     settings = checkpoint.settings
     with without_tf_config():
         estimator = tf.estimator.Estimator(
-            NETWORKS[settings.net].model_fn, literal(checkpoint.folder), params=settings.params
+            settings.features.model_fn, literal(checkpoint.folder), params=settings.params
         )
         predicted = estimator.predict(
             input_fn, checkpoint_path=literal(checkpoint.prefix), yield_single_examples=False

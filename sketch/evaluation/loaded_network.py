@@ -5,7 +5,7 @@ import numpy as np
 from sketch.backend.patterns import literal
 from sketch.backend.setup import tf
 from sketch.data.input_pipeline import EVALUATION_BATCH
-from sketch.evaluation.features import NETWORKS, check_finite
+from sketch.evaluation.features import check_finite
 from sketch.evaluation.outputs import Outputs
 
 
@@ -78,5 +78,5 @@ def constant_fc1(checkpoint, images):
 
     settings, predict = checkpoint.settings, tf.estimator.ModeKeys.PREDICT
     with tf.compat.v1.variable_scope('', custom_getter=trained):
-        spec = NETWORKS[settings.net].model_fn(images, None, predict, settings.params)
+        spec = settings.features.model_fn(images, None, predict, settings.params)
     return spec.predictions['fc1']

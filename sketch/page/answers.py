@@ -9,7 +9,7 @@ import numpy as np
 
 from sketch.data import raster
 from sketch.data.simplify import simplify
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.runs.names import number_text
 
 CLASSES = 5  # shown with their probabilities
@@ -35,7 +35,7 @@ class Answers:
         settings = index.checkpoint.settings
         return {
             'run': index.checkpoint.run,
-            'network': TITLES[settings.net],
+            'network': NETWORKS[settings.net].title,
             'epochs': None if settings.epochs is None else number_text(settings.epochs),
             'images': len(index.labels),
             'categories': index.dataset.categories,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.plotting import (
     MEDIUM,
     SMALL,
@@ -19,12 +19,7 @@ from sketch.plotting import (
 from sketch.reporting.points import EMBEDDING, FC1, PAPERS_RUN, by_run, told_apart
 from sketch.runs.names import epochs_text
 
-# Cold colours for skNet, warm ones for skResNet. The first run of a net has the first ones.
-COLOURS = {
-    'n1': ('tab:blue', 'tab:cyan', 'navy', 'tab:green'),
-    'n2': ('tab:red', 'tab:orange', 'darkred', 'tab:purple'),
-}
-MARKERS = 'osD^vP*X<>phd'  # 13, and 4 colours: 52 runs of a net look different
+MARKERS = 'osD^vP*X<>phd'  # 13, and skNet's 4 colours: 52 of its runs look different
 WIDTH, MARGIN = 9, 0.25  # of all figures, in inches
 TEXT_WIDTH = WIDTH - 2 * MARGIN
 AXES = 4.6  # height of curves with their title, in inches
@@ -190,7 +185,8 @@ def line_styles(told):
 def run_looks(points):
     """Return {(net, run): (colour, marker)}."""
     looks = {}
-    for net, colours in COLOURS.items():
+    for net, network in NETWORKS.items():
+        colours = network.colours
         for place, key in enumerate(key for key in by_run(points) if key[0] == net):
             looks[key] = colours[place % len(colours)], MARKERS[place % len(MARKERS)]
     return looks
@@ -208,10 +204,10 @@ def step_axis(axes, points):
 def label_of(net, run, seed=0):
     """Return what a figure calls a run: its network, and the marks of its name."""
     if run == PAPERS_RUN:
-        return f'{TITLES[net]}, {PAPERS_RUN}'
+        return f'{NETWORKS[net].title}, {PAPERS_RUN}'
     marks = run.replace(f'checkpoints_{net}', '').strip('_, ').replace('_', ' ')
     marks = ', '.join(filter(None, [marks, f'seed {seed}' if seed else '']))
-    return TITLES[net] + (f' ({marks})' if marks else '')
+    return NETWORKS[net].title + (f' ({marks})' if marks else '')
 
 
 def _checkpoint(point):
@@ -257,12 +253,12 @@ def _bar_label(shown, point):
 def _bar_colour(point):
     if point.run == PAPERS_RUN:
         return _pale(point.net)
-    return COLOURS[point.net][point.vectors == EMBEDDING]
+    return NETWORKS[point.net].colours[point.vectors == EMBEDDING]
 
 
 def _pale(net):
     """Return the colour of the paper's points: the net's first one, mixed with white."""
-    return tuple(1 - 0.3 * (1 - part) for part in to_rgb(COLOURS[net][0]))
+    return tuple(1 - 0.3 * (1 - part) for part in to_rgb(NETWORKS[net].colours[0]))
 
 
 def _papers_look(net):

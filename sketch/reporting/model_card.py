@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from sketch.networks.registry import TITLES, TRIPLET
+from sketch.networks.registry import NETWORKS, TRIPLET
 from sketch.reporting import results
 from sketch.runs.names import number_text
 
@@ -68,7 +68,7 @@ def _card(checkpoint, size, usage, rows, table):
     """Return the model card, Markdown."""
     settings = checkpoint.settings
     lines = [
-        f'# {TITLES[settings.net]}: {checkpoint.run}',
+        f'# {NETWORKS[settings.net].title}: {checkpoint.run}',
         '',
         'Classifies drawings and gives feature vectors (fc1) to compare them by. From M. Garrido, '
         '*Clasificación y búsqueda por similitud de sketches usando redes convolucionales*.',

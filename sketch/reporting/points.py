@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sketch.errors import InputError
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.reporting import results
 from sketch.runs.names import series
 
@@ -125,8 +125,8 @@ def _point(row):
     Raises:
         ValueError: the net is unknown, or a cell is empty that must hold a number.
     """
-    if row['net'] not in TITLES:
-        raise ValueError(f'net is {row["net"] or "empty"}, not one of {", ".join(TITLES)}')
+    if row['net'] not in NETWORKS:
+        raise ValueError(f'net is {row["net"] or "empty"}, not one of {", ".join(NETWORKS)}')
     seed, k = _whole(row['seed']), _whole(row['k'])
     empty = [name for name in ('step', 'value') if not row[name]]
     if empty:

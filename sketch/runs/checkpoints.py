@@ -13,7 +13,7 @@ import numpy as np
 from sketch.backend.patterns import literal
 from sketch.backend.setup import tf
 from sketch.errors import InputError
-from sketch.networks.registry import CONV_LAYERS, SMALLEST, TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.runs import folders
 from sketch.runs import settings as run_settings
 from sketch.runs.names import epochs_in, printable
@@ -36,7 +36,7 @@ class Checkpoint(NamedTuple):
     @property
     def title(self):
         """The line that introduces its measurements."""
-        return f'{self.folder}: {TITLES[self.settings.net]}, step {self.step}'
+        return f'{self.folder}: {NETWORKS[self.settings.net].title}, step {self.step}'
 
 
 class ImageSize(NamedTuple):
@@ -92,10 +92,12 @@ def _copied(prefix):
 
 def check_size(net, dataset):
     """Raise InputError if a data set's images are too small for a network."""
-    if dataset.size < SMALLEST[net]:
+    network = NETWORKS[net]
+    if dataset.size < network.smallest:
         raise InputError(
-            f'{dataset.folder}: images of {dataset.size}x{dataset.size}, but {TITLES[net]} takes '
-            f'{SMALLEST[net]}x{SMALLEST[net]} or larger; make the data set with a larger --size'
+            f'{dataset.folder}: images of {dataset.size}x{dataset.size}, but {network.title} takes '
+            f'{network.smallest}x{network.smallest} or larger; make the data set with a larger '
+            '--size'
         )
 
 
@@ -127,17 +129,25 @@ def _is_finite(value):
 def _recognise(folder, prefix, variables):
     """Return the Settings that can be derived from the variables alone."""
     kernels = [name for name in variables if re.fullmatch(r'ConvNet/conv2d(_\d+)?/kernel', name)]
-    net = {count: net for net, count in CONV_LAYERS.items()}.get(len(kernels))
-    if net is None or 'ConvNet/dense_1/bias' not in variables:
+    kernels.sort(key=lambda name: (len(name), name))  # conv2d_10 after conv2d_9
+    nets = [net for net, network in NETWORKS.items() if network.conv_layers == len(kernels)]
+    if not nets or 'ConvNet/dense_1/bias' not in variables:
+        titles = ' nor '.join(network.title for network in NETWORKS.values())
         raise InputError(
-            f'{prefix}: neither skNet nor skResNet ({len(kernels)} convolutional layers named '
+            f'{prefix}: neither {titles} ({len(kernels)} convolutional layers named '
             'ConvNet/conv2d...)'
         )
-    first_of_block = ('conv2d', 'conv2d_2', 'conv2d_4', 'conv2d_6')
-    filters = tuple(variables[f'ConvNet/{name}/kernel'].shape[-1] for name in first_of_block)
+    if len(nets) > 1:
+        titles = ' or '.join(NETWORKS[net].title for net in nets)
+        raise InputError(
+            f'{prefix}: {titles}? Without {run_settings.FILE} networks of {len(kernels)} '
+            'convolutional layers look alike; add the one of its training'
+        )
+    blocks = len(NETWORKS[nets[0]].widths)
+    first_of_block = [kernels[block * len(kernels) // blocks] for block in range(blocks)]
     return Settings(
-        net=net,
-        filters=filters if net == 'n1' else (),
+        net=nets[0],
+        filters=tuple(variables[name].shape[-1] for name in first_of_block),
         classes=variables['ConvNet/dense_1/bias'].shape[0],
         epochs=epochs_in(folder.resolve().name),
     )
@@ -151,7 +161,7 @@ def _check_variables(prefix, variables, settings, dataset):
             has = found and f'{found.dtype.name} {found.shape.as_list()}'
             raise InputError(
                 f'{prefix}: {name} is {has or "missing"}, but '
-                f'{TITLES[settings.net]} on images of {dataset.size}x{dataset.size} has '
+                f'{NETWORKS[settings.net].title} on images of {dataset.size}x{dataset.size} has '
                 f'{expected.dtype.name} {expected.shape.as_list()}'
             )
 

@@ -4,6 +4,7 @@ Importing this loads no TensorFlow.
 """
 
 import dataclasses
+import importlib
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -14,12 +15,10 @@ from sketch.metrics.average_precision import THREADS
 from sketch.metrics.ranking import EUCLIDEAN
 from sketch.networks.registry import (
     CROSS_ENTROPY,
-    FIGURE_1_FILTERS,
-    FILTERS,
     FLOAT32,
     LOSSES,
+    NETWORKS,
     PRECISIONS,
-    TITLES,
 )
 from sketch.runs.names import number_text
 
@@ -37,12 +36,11 @@ class Default:
     size = 128  # pixels
     # Training (section 3). The momentum is not in the paper: the author's code says 0.99, but
     # updates the moving statistics twice per step, which is 0.98 in effect.
-    nets = ('n1', 'n2')
+    nets = tuple(net for net, network in NETWORKS.items() if network.figure)  # the paper's
     epochs = (10, 15, 20)  # of the published checkpoints
     batch_size = 128  # images
     learning_rate = 0.001
     batch_norm_momentum = 0.98  # per step
-    filters = FILTERS
     seed = 0
     precision = FLOAT32
     # The paper's open questions (section 4).
@@ -66,8 +64,8 @@ class Default:
 class Settings:
     """What a run was trained with. None: unknown (a checkpoint without settings.json)."""
 
-    net: str  # n1 (skNet) or n2 (skResNet)
-    filters: tuple  # skNet's four widths; () for skResNet
+    net: str  # a name in registry.NETWORKS
+    filters: tuple  # the network's widths; () if they are fixed
     classes: int
     epochs: float
     size: int = None  # pixels
@@ -92,11 +90,13 @@ class Settings:
 
     @property
     def network(self):
-        """The module of the network: n1 or n2."""
-        import n1  # TensorFlow
-        import n2
+        """The network's module: n1, for example. It loads TensorFlow."""
+        return importlib.import_module(self.net)
 
-        return {'n1': n1, 'n2': n2}[self.net]
+    @property
+    def features(self):
+        """The module of the network that ends at fc1: n1_features, for example."""
+        return importlib.import_module(f'{self.net}_features')
 
     @property
     def has_triplets(self):
@@ -146,10 +146,11 @@ class Settings:
     @property
     def folder_name(self):
         """checkpoints_<net>_<epochs>e, with a mark for each setting that is not the paper's."""
-        marks = ['checkpoints', self.net]
-        if self.net == 'n1' and self.filters != Default.filters:
-            figure_1 = self.filters == FIGURE_1_FILTERS
-            marks.append('fig1' if figure_1 else 'filters' + '-'.join(map(str, self.filters)))
+        marks, network = ['checkpoints', self.net], NETWORKS[self.net]
+        if self.filters == network.figure_widths:
+            marks.append(f'fig{network.figure}')
+        elif self.filters != network.widths:
+            marks.append('filters' + '-'.join(map(str, self.filters)))
         if self.has_triplets:
             marks.append(self.loss)
         for mark, value, default in (
@@ -211,23 +212,24 @@ def load(folder):
         value = getattr(settings, field.name)
         if not _is_valid(field, value):
             raise InputError(f'{path}: {field.name} cannot be {value!r}; correct it')
-    names, widths = settings.categories, {'n1': 4, 'n2': 0}[settings.net]
+    names, widths = settings.categories, NETWORKS[settings.net].widths
     if names is not None and len(names) != settings.classes:
         raise InputError(f'{path}: {len(names)} categories, but {settings.classes} classes')
-    if len(settings.filters) != widths or (settings.images and not settings.batch_size):
+    if len(settings.filters) != len(widths) or (settings.images and not settings.batch_size):
         raise InputError(f'{path}: filters or batch_size are missing or too many; correct it')
     return settings
 
 
 _COUNTS = ('classes', 'size', 'batch_size', 'images', 'embedding_size', 'images_per_class')
+_BLOCKS = {len(network.widths) for network in NETWORKS.values()}
 _NUMBERS = ('margin', 'learning_rate', 'learning_rate_decay')
 _VALID = {
     **dict.fromkeys(_COUNTS, lambda value: 0 < value < 2**31),
     **dict.fromkeys(_NUMBERS, lambda value: 0 < value < 1e300),
-    'net': TITLES.__contains__,
+    'net': NETWORKS.__contains__,
     'loss': LOSSES.__contains__,
     'precision': PRECISIONS.__contains__,
-    'filters': lambda value: len(value) in (0, 4) and all(_is_count(width) for width in value),
+    'filters': lambda value: len(value) in _BLOCKS and all(_is_count(width) for width in value),
     'epochs': lambda value: 0 <= value < 1e6,
     'batch_norm_momentum': lambda value: 0 <= value < 1,
     'seed': lambda value: 0 <= value < 2**32,

@@ -13,7 +13,7 @@ from sketch.data.dataset import Dataset
 from sketch.data.input_pipeline import training_input_fn
 from sketch.data.samplers import check_balanced_batch
 from sketch.errors import InputError, Interrupted
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.runs import checkpoints, folders, run_folder
 from sketch.runs import settings as run_settings
 from sketch.runs.names import epochs_text
@@ -219,7 +219,7 @@ def _estimator_and_input(run, first):
 
 def _progress(run, first, last):
     settings = run.settings
-    title = f'{TITLES[settings.net]} to {epochs_text(settings.epochs)}'
+    title = f'{NETWORKS[settings.net].title} to {epochs_text(settings.epochs)}'
     return hooks.ProgressHook(title, first, last, settings.batch_size, len(run.dataset.train))
 
 

@@ -11,7 +11,7 @@ from sketch.backend.patterns import literal
 from sketch.backend.setup import tf
 from sketch.data.input_pipeline import EVALUATION_BATCH, training_input_fn
 from sketch.errors import InputError
-from sketch.networks.registry import CROSS_ENTROPY, TITLES
+from sketch.networks.registry import CROSS_ENTROPY, NETWORKS
 from sketch.runs import folders
 from sketch.runs import settings as run_settings
 from sketch.training.failures import readable_errors
@@ -50,7 +50,8 @@ def precise_bn(checkpoint, dataset, images):
         with tf.compat.v1.Session() as session:
             saver.restore(session, literal(checkpoint.prefix))
             sums = [np.zeros(v.shape, np.float64) for v in statistics]
-            for _ in tqdm(range(count), f'{TITLES[settings.net]}, statistics', disable=None):
+            title = f'{NETWORKS[settings.net].title}, statistics'
+            for _ in tqdm(range(count), title, disable=None):
                 session.run(update)
                 sums = [total + value for total, value in zip(sums, session.run(statistics))]
             for variable, total in zip(statistics, sums):

@@ -2,7 +2,7 @@
 
 import statistics
 
-from sketch.networks.registry import TITLES
+from sketch.networks.registry import NETWORKS
 from sketch.reporting import markdown
 from sketch.runs.names import epochs_text
 from tools.fill_tables.cells import (
@@ -50,11 +50,11 @@ def stacks(values):
         'mAP@999, cosine': {**AT_999, **COSINE},
     }
     rows = {
-        f'{title}, {epochs_text(float(count))}, {stack}': {
+        f'{network.title}, {epochs_text(float(count))}, {stack}': {
             'series': f'{before}checkpoints_{net}_batch32',
             'epochs': count,
         }
-        for net, title in TITLES.items()
+        for net, network in NETWORKS.items()
         for count in ('1', '3')
         for stack, before in STACKS.items()
     }
@@ -66,8 +66,8 @@ def precisions(values):
     columns = {f'accuracy, {count} epochs': {**TEST, 'epochs': count} for count in '4567'}
     columns |= {f'{title}, 8 epochs': column for title, column in AT_8.items()}
     rows = {
-        f'{title}, seed {seed}, {precision}': _series(net, seed, precision)
-        for net, title in TITLES.items()
+        f'{network.title}, seed {seed}, {precision}': _series(net, seed, precision)
+        for net, network in NETWORKS.items()
         for seed in SEEDS
         for precision in PRECISIONS
     }
@@ -77,18 +77,19 @@ def precisions(values):
 def precision_differences(values):
     """Mixed minus float32 of each seed; from three seeds on their mean, and float32's spread."""
     lines = [['mixed minus float32, 8 epochs', *AT_8]]
-    for net, title in TITLES.items():
+    for net, network in NETWORKS.items():
         pairs = {seed: _pairs(values, net, seed) for seed in SEEDS}
         measured = {seed: row for seed, row in pairs.items() if None not in row}
         changes = {
             seed: [mixed - float32 for float32, mixed in row] for seed, row in measured.items()
         }
         for seed, row in changes.items():
-            lines.append([f'{title}, seed {seed}', *map(signed, row)])
+            lines.append([f'{network.title}, seed {seed}', *map(signed, row)])
         if len(measured) > 2:
-            lines.append([f'{title}, mean ± standard error', *map(_mean, zip(*changes.values()))])
+            means = map(_mean, zip(*changes.values()))
+            lines.append([f'{network.title}, mean ± standard error', *means])
             spreads = [_spread(column) for column in zip(*measured.values())]
-            lines.append([f"{title}, float32's standard deviation between seeds", *spreads])
+            lines.append([f"{network.title}, float32's standard deviation between seeds", *spreads])
     return markdown.table(lines)
 
 

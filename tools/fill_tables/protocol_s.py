@@ -1,6 +1,6 @@
 """Tables of protocol S (20 categories of 200 + 50, batch 32): docs/reproduction.md, README.md."""
 
-from sketch.networks.registry import BOTH, TITLES, TRIPLET
+from sketch.networks.registry import BOTH, NETWORKS, TRIPLET
 from tools.fill_tables.cells import (
     AT_49,
     AT_499,
@@ -23,7 +23,7 @@ from tools.fill_tables.cells import (
 
 EPOCHS = ('0', '0.25', '0.5', *map(str, range(1, 11)))
 SUMMARY = ('0', '1', '3', '5', '10')  # epochs in README.md
-SERIES = {net: {'series': f'checkpoints_{net}_batch32_momentum0.99'} for net in TITLES}
+SERIES = {net: {'series': f'checkpoints_{net}_batch32_momentum0.99'} for net in NETWORKS}
 
 
 def tables(values):
@@ -33,12 +33,12 @@ def tables(values):
         'untrained': untrained(values),
         'sides': sides(values),
     }
-    for net, title in TITLES.items():
-        found[f'{title}, against epochs'] = against_epochs(values, SERIES[net])
-        found[f'{title}, statistics'] = statistics(values, SERIES[net])
-        found[f'{title}, reordered'] = reordered(values, SERIES[net])
-        found[f'{title}, seeds'] = seeds(values, SERIES[net])
-        found[f'{title}, changes'] = changes(values, title, SERIES[net])
+    for net, network in NETWORKS.items():
+        found[f'{network.title}, against epochs'] = against_epochs(values, SERIES[net])
+        found[f'{network.title}, statistics'] = statistics(values, SERIES[net])
+        found[f'{network.title}, reordered'] = reordered(values, SERIES[net])
+        found[f'{network.title}, seeds'] = seeds(values, SERIES[net])
+        found[f'{network.title}, changes'] = changes(values, network.title, SERIES[net])
     return found
 
 
@@ -50,8 +50,8 @@ def summary(values):
         'by class': {**AT_999, **BY_PROBABILITY},
     }
     both = {
-        f'{title}, {name}': {**column, **SERIES[net]}
-        for net, title in TITLES.items()
+        f'{network.title}, {name}': {**column, **SERIES[net]}
+        for net, network in NETWORKS.items()
         for name, column in columns.items()
     }
     return table(values, 'epochs', rows_of(SUMMARY), both)
@@ -113,8 +113,8 @@ def seeds(values, series):
 def untrained(values):
     """Both networks without training, with five seeds."""
     rows = {
-        f'{title}, seed {seed}': seeded(SERIES[net], seed)
-        for net, title in TITLES.items()
+        f'{network.title}, seed {seed}': seeded(SERIES[net], seed)
+        for net, network in NETWORKS.items()
         for seed in range(5)
     }
     columns = {
