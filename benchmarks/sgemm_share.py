@@ -19,11 +19,11 @@ from sketch.runs.settings import Default, Settings
 SIDE = 4096
 
 
-def operations(net, filters=()):
+def operations(net):
     """Return floating-point operations per image: evaluation, training."""
     from sketch.backend.setup import tf  # the rate is measured without TensorFlow
 
-    settings = Settings(net, filters or NETWORKS[net].widths, Default.classes, epochs=0)
+    settings = Settings(net, NETWORKS[net].widths, Default.classes, epochs=0)
     with tf.Graph().as_default() as graph:
         images = tf.compat.v1.placeholder(tf.uint8, (1, 128, 128, 1))
         predict = tf.estimator.ModeKeys.PREDICT
@@ -53,11 +53,10 @@ def rate_row(rate):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument('--net', choices=NETWORKS, default='n1')
-    arguments.add_argument('--filters', nargs='+', type=int, default=())
     arguments.add_argument('--training', type=float, help='images/s')
     arguments.add_argument('--evaluation', type=float, help='images/s')
     options = arguments.parse_args()
-    evaluation, training = operations(options.net, tuple(options.filters))
+    evaluation, training = operations(options.net)
     rate = sgemm_rate()
     rows = [rate_row(rate)]
     for name, count, speed in (

@@ -51,7 +51,7 @@ def layers(net, size, classes):
 def draw(title, size, found):
     """Return a figure of a network's layers, with the image before them."""
     blocks = [(None, size, 1), *found]
-    figure, axes = subplots((0.45 * len(blocks) + 0.5, 3.8))
+    figure, axes = subplots((max(7, 0.45 * len(blocks) + 0.5), 3.8))  # 7: title and legend
     shown = set()
     for place, (kind, side, channels) in enumerate(blocks):
         label, colour = KINDS.get(kind, ('image', 'lightgrey'))
