@@ -1,7 +1,7 @@
 """Locks: one process at a time works in a folder on one thing.
 
 A lock is a file of its own, FOLDER/.NAME.lock, that says who holds it. lockf works over NFS, where
-flock on a folder does not. The file stays: removing it would let two processes hold two files.
+flock on a folder does not. The holder removes the file; one that is killed leaves it, unlocked.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from pathlib import Path
 from sketch.errors import InputError
 
 NAMES = ('dataset', 'download', 'results', 'differences', 'training')
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 PATIENCE = 2  # seconds of waiting before a line says for whom
 
 _by_threads = {}  # path -> threading.Lock: lockf keeps out other processes, but no other threads
@@ -43,13 +43,14 @@ def exclusive(folder, name, wait=False):
     waiting = _Waiting(folder, name, wait)
     waiting.until(lambda: of_threads.acquire(blocking=False), lambda: 'another thread')
     try:
-        handle = _opened(path, folder)
+        handle = _locked(path, folder, waiting)
         try:
-            waiting.until(lambda: _lock(handle, folder), lambda: _holder(handle))
             os.ftruncate(handle, 0)
             os.write(handle, f'process {os.getpid()} on {socket.gethostname()}'.encode())
             yield
         finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
             os.close(handle)
     finally:
         of_threads.release()
@@ -58,6 +59,20 @@ def exclusive(folder, name, wait=False):
 def is_lock(path):
     """Return whether a path is the file of a lock."""
     return path.name in {f'.{name}.lock' for name in NAMES}
+
+
+def _locked(path, folder, waiting):
+    """Return the handle of a lock's file, locked."""
+    while True:
+        handle = _opened(path, folder)
+        try:
+            waiting.until(lambda: _lock(handle, folder), lambda: _holder(handle))  # noqa: B023
+            if _is_at(handle, path):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
 
 
 def _opened(path, folder):
@@ -95,6 +110,14 @@ class _Waiting:
                 self.line_at = float('inf')
                 print(f'{busy}; waiting', file=sys.stderr)
             time.sleep(POLL_SECONDS)
+
+
+def _is_at(handle, path):
+    """Return whether an open file is still at a path: the holder before removes its own."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _holder(handle):

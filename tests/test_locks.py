@@ -80,6 +80,24 @@ def test_threads_take_turns(tmp_path):
     assert most == [1, 1, 1, 1]
 
 
+def test_many_processes_take_turns_and_leave_nothing(tmp_path):
+    code = """
+import sys
+from pathlib import Path
+from sketch import locks
+file = Path(sys.argv[1]) / 'count'
+for _ in range(60):
+    with locks.exclusive(sys.argv[1], 'results', wait=True):
+        file.write_text(str(int(file.read_text()) + 1))
+"""
+    (tmp_path / 'count').write_text('0')
+    command = [sys.executable, '-c', code, tmp_path]
+    running = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]
+    assert [process.wait() for process in running] == [0] * 4
+    assert (tmp_path / 'count').read_text() == '240'
+    assert [path.name for path in tmp_path.iterdir()] == ['count']
+
+
 def test_a_folder_that_cannot_be_locked(tmp_path):
     (tmp_path / '.results.lock').mkdir()
     with (
