@@ -71,6 +71,7 @@ def test_settings_of_another_version(tmp_path):
         ('classes', True),
         ('filters', [64, 64]),
         ('filters', [64, 64, 64, 0]),
+        ('filters', [64, 64, 64, True]),
         ('size', 10**400),
         ('batch_norm_momentum', 1.0),
         ('loss', None),

@@ -247,7 +247,7 @@ def _is_valid(field, value):
 
 
 def _is_count(value):
-    return isinstance(value, int) and 0 < value < 2**31
+    return type(value) is int and 0 < value < 2**31  # not True
 
 
 def _short(value):
