@@ -1,7 +1,7 @@
 """Confidence intervals: what other queries could have given in the same test images.
 
 They say nothing of another training (see the spread over seeds), and too little of other test
-images, which change what is searched, too (benchmarks/interval_width.py measures that).
+images, which change what is searched, too.
 """
 
 import statistics
