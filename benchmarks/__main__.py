@@ -1,14 +1,13 @@
 """Measures speed and memory on this machine, and records them for docs/performance.md.
 
-    python -m benchmarks            a quick set: on two cores 10 minutes, without AVX-512 over 15
-    python -m benchmarks --full     all: about three times as long
+    python -m benchmarks               a quick set: 10 minutes on two cores, without AVX-512 over 15
+    python -m benchmarks --full        all: about three times as long
+    python -m benchmarks --only page   some by name; they are printed and not recorded
 
 Prints one table: ours, a peer's and the machine's limit, with their ratios. Appends the same values
 to docs/results/performance.csv with date, processor and versions, unless a benchmark fails. Then
 `python -m tools.fill_tables` fills the documents. Leave the machine alone meanwhile. Files that the
 benchmarks write lie in TMPDIR. GPUs are not used.
-
-Each benchmark also runs by itself, with flags of its own: python -m benchmarks.step_speed --help
 """
 
 import datetime
@@ -22,49 +21,50 @@ from benchmarks import (
     creation,
     input_memory,
     machine,
+    measuring,
     page,
-    performance,
     query,
     retrieval,
-    rows,
     steps,
     training_speed,
 )
 from sketch import atomic, command_line
 from sketch.backend import installation
-from sketch.networks.registry import NETWORKS
+from sketch.reporting import speeds
+
+QUICK = {
+    'steps': steps.measure,
+    'retrieval': retrieval.measure,
+    'query': query.measure,
+    'page': page.measure,
+    'creation': partial(creation.measure, 10_000),
+    'input-memory': partial(input_memory.measure, 10_000),
+}
+FULL = {
+    **QUICK,
+    'training-speed': training_speed.measure,
+    'retrieval-variants': retrieval.measure_variants,
+    'retrieval-large': partial(retrieval.measure, 34_500),
+    'creation-large': partial(creation.measure, 145_000),
+    'input-memory-large': partial(input_memory.measure, 100_000),
+}
 
 
-def quick_set(files):
-    """Return the benchmarks of the quick set: functions that yield Rows."""
-    return [
-        steps.measure,
-        retrieval.measure,
-        query.measure,
-        page.measure,
-        partial(creation.measure, 10_000, files),
-        partial(input_memory.measure, 10_000),
-    ]
+def measure(benchmarks, files):
+    """Run benchmarks one after the other.
 
+    Args:
+        benchmarks: functions that yield Rows, by name.
+        files: Path of a folder of .bin files for those that create data sets, or None.
 
-def full_set(files):
-    """Return all benchmarks: those of the quick set first."""
-    return [
-        *quick_set(files),
-        *(partial(training_speed.measure, net, 64, steps.precisions(), True) for net in NETWORKS),
-        retrieval.measure_variants,
-        partial(retrieval.measure, 34_500),
-        partial(creation.measure, 145_000, files),
-        partial(input_memory.measure, 100_000),
-    ]
-
-
-def measure(benchmarks):
-    """Run benchmarks one after the other; return their Rows, and how many benchmarks failed."""
+    Returns:
+        their Rows, and how many benchmarks failed.
+    """
     measured, failed = [], 0
-    for benchmark in benchmarks:
+    for name, benchmark in benchmarks.items():
+        arguments = [files] if name.startswith('creation') else []
         try:
-            measured += rows.collect(benchmark())
+            measured += measuring.collect(benchmark(*arguments))
         except Exception:  # the others are worth their time
             traceback.print_exc()
             failed += 1
@@ -75,13 +75,14 @@ def parse_arguments(argv):
     arguments = command_line.parser(__doc__)
     add = arguments.add_argument
     add('--full', action='store_true', help='also large sets, and train.py beside the bare step')
+    add('--only', metavar='NAME', nargs='+', choices=FULL, help=f'of {", ".join(FULL)}')
     add('--files', metavar='FOLDER', type=Path, help='.bin files to measure create_dataset.py on')
-    add('--results', metavar='FILE', type=Path, default=performance.FILE, help='CSV of speeds')
+    add('--results', metavar='FILE', type=Path, default=speeds.FILE, help='CSV of speeds')
     return arguments.parse_args(argv)
 
 
 def about_run(name):
-    """Return the columns of performance.RUN for a run that begins now."""
+    """Return the columns of speeds.RUN for a run that begins now."""
     now = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
     described = {**machine.machine(), **machine.versions(), 'blas': machine.blas()}
     return {'date': now, **described, 'set': name}
@@ -92,22 +93,23 @@ def main(argv=None):
     options = parse_arguments(argv)
     # Fails now, not after minutes.
     atomic.check_place(options.results, '--results')
-    performance.read(options.results)
+    speeds.read(options.results)
     creation.check(options.files)
     installation.check()
     os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
-    name, benchmarks = (
-        (performance.FULL, full_set) if options.full else (performance.QUICK, quick_set)
-    )
+    name, chosen = (speeds.FULL, FULL) if options.full else (speeds.QUICK, QUICK)
+    if options.only:
+        chosen = {benchmark: FULL[benchmark] for benchmark in options.only}
     about = about_run(name)
     machine.check_blas(about['blas'], about)
-    measured, failed = measure(benchmarks(options.files))
-    print(rows.table(measured))
+    measured, failed = measure(chosen, options.files)
+    print(measuring.table(measured))
     if failed:
         print(f'nothing is recorded: failed benchmarks: {failed}', file=sys.stderr)
         sys.exit(1)
-    performance.append(options.results, about, measured)
-    print(f'recorded in {options.results}; now: python -m tools.fill_tables')
+    if not options.only:
+        speeds.append(options.results, about, measured)
+        print(f'recorded in {options.results}; now: python -m tools.fill_tables')
     return measured
 
 

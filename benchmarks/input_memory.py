@@ -1,14 +1,13 @@
-"""Measures the memory that the input pipeline adds to training at 100,000 images.
+"""Measures the memory that the input pipeline adds to training.
 
-    python -m benchmarks.input_memory --images 100000
+    python -m benchmarks --only input-memory
 
-Makes that many PNGs of 128x128 in a temporary folder (400 MB on disk), then takes the same training
+Makes PNGs of 128x128 in a temporary folder (100,000: 400 MB on disk), then takes the same training
 steps twice, each in a process of its own: fed by the input pipeline, and fed one constant batch.
-Prints the most private memory (not shared with other processes, not page cache) that each held, and
-the difference. Linux only.
+Measures the most private memory (not shared with other processes, not page cache) that each held,
+and the difference. Linux only.
 """
 
-import argparse
 import contextlib
 import io
 import json
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measuring import in_new_process
-from benchmarks.rows import Row, collect, table
+from sketch.reporting.speeds import Row
 
 ROLLUP = Path('/proc/self/smaps_rollup')
 BATCH, STEPS, CATEGORIES = 128, 40, 100
@@ -101,13 +100,3 @@ def measure(images):
     what = f'training on {images:,} images: private memory'
     yield Row(what, 'MB', pipeline, None, constant, '', 'one constant batch')
     yield Row(f'{what} of the input pipeline', 'MB', pipeline - constant)
-
-
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument('--images', type=int, default=100_000, help='training images')
-    print(table(collect(measure(arguments.parse_args().images))))
-
-
-if __name__ == '__main__':
-    main()

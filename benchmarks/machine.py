@@ -71,18 +71,6 @@ def check_blas(used, described):
         )
 
 
-def kind(described):
-    """Return the name of a kind of machine: 'Intel Xeon, AMX, 2 cores'.
-
-    Args:
-        described: dict with the columns of machine().
-    """
-    name = re.sub(r'\((R|TM)\)|\bCPU\b|\d+-Core|\bProcessor\b|@.*', ' ', described['processor'])
-    newest = described['instruction_sets'].split()[-1:]
-    count = described['cores'] + (' core' if described['cores'] == '1' else ' cores')
-    return ', '.join([' '.join(name.split()), *newest, count])
-
-
 def _model(cpuinfo):
     try:
         text = Path(cpuinfo).read_text(errors='replace')

@@ -1,4 +1,4 @@
-"""How the benchmarks measure: the fastest of a few calls, memory, processes of their own."""
+"""How the benchmarks measure: the fastest of a few calls, memory; and how they print Rows."""
 
 import functools
 import importlib.util
@@ -9,6 +9,8 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+
+from sketch.reporting.speeds import number, percent, times
 
 REPEATS = 3  # the fastest counts; other processes only add time
 
@@ -60,3 +62,25 @@ def has_peer(module, package, requirements):
         remedy = f'pip install -r {requirements}'
         print(f'{package} is not installed; its values are left out ({remedy})', file=sys.stderr)
     return found
+
+
+def collect(measured):
+    """Return the Rows of an iterable as a list; report each on stderr as soon as it is there."""
+    rows = []
+    for row in measured:
+        print(f'{row.what}: {number(row.ours)} {row.unit}', file=sys.stderr, flush=True)
+        rows.append(row)
+    return rows
+
+
+def table(rows):
+    """Return a table of Rows as a terminal shows it: columns aligned by spaces."""
+    lines = [('', 'unit', 'ours', 'peer', 'ratio', 'limit', 'of limit', 'peer is', 'limit is')]
+    for row in rows:
+        values = number(row.ours), number(row.peer), times(row.times_peer()), number(row.limit)
+        names = row.peer_name, row.limit_name
+        lines.append((row.what, row.unit, *values, percent(row.share_of_limit()), *names))
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return '\n'.join(
+        '  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
+    )

@@ -1,6 +1,6 @@
 """Measures the page of draw.py over HTTP: from strokes to classes and similar drawings.
 
-    python -m benchmarks.page --net n1 --images 5000 --queries 200
+    python -m benchmarks --only page
 
 Makes the same data set and untrained network as benchmarks.query, and starts draw.py on them. One
 client, then eight at once, send drawings one after the other. Then the eight send drawings and
@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.query import WARM_UP, arguments, make_index_files
-from benchmarks.rows import Row, collect, table
+from benchmarks.query import WARM_UP, make_index_files
 from sketch.data.dataset import FOLDERS
 from sketch.networks.registry import NETWORKS
+from sketch.reporting.speeds import Row
 from tools import synthetic
 
 CLIENTS = 8
@@ -119,11 +119,3 @@ def latencies(what, address, bodies):
         title = f'{what}, {clients} client{"s" if clients > 1 else ""}'
         yield Row(f'{title}, median', 'ms', float(np.median(times)))
         yield Row(f'{title}, 95th percentile', 'ms', float(np.percentile(times, 95)))
-
-
-def main():
-    print(table(collect(measure(*arguments(__doc__)))))
-
-
-if __name__ == '__main__':
-    main()

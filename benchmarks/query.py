@@ -1,12 +1,11 @@
 """Measures a search on a loaded index: from an image to its class and the first images found.
 
-    python -m benchmarks.query --net n1 --images 5000 --queries 200
+    python -m benchmarks --only query
 
 Makes a data set of synthetic drawings and an untrained network in a temporary folder, and computes
 fc1 of all test images. Each query is a random test image, which goes through the network again.
 """
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -16,9 +15,9 @@ import numpy as np
 import create_dataset
 import train
 from benchmarks.measuring import in_new_process
-from benchmarks.rows import Row, collect, table
 from sketch.data.dataset import open_dataset
 from sketch.networks.registry import NETWORKS
+from sketch.reporting.speeds import Row
 from sketch.runs.settings import Default
 from tools import synthetic
 
@@ -80,21 +79,3 @@ def measure(nets=tuple(NETWORKS), images=5000, queries=200):
         yield Row(f'{what}, 95th percentile', 'ms', float(np.percentile(whole, 95)))
         for part, milliseconds in zip(PARTS, np.median(parts, axis=0)):
             yield Row(f'{what}, {part}', 'ms', float(milliseconds))
-
-
-def arguments(module_doc):
-    """Return the arguments of `measure` from the command line."""
-    parser = argparse.ArgumentParser(description=module_doc)
-    parser.add_argument('--net', nargs='+', choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument('--images', type=int, default=5000, help='in the index, at least')
-    parser.add_argument('--queries', type=int, default=200)
-    options = parser.parse_args()
-    return options.net, options.images, options.queries
-
-
-def main():
-    print(table(collect(measure(*arguments(__doc__)))))
-
-
-if __name__ == '__main__':
-    main()

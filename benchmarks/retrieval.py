@@ -1,21 +1,19 @@
 """Time and memory of the metric, beside the paper's way, a bare matrix product, and FAISS.
 
-    python -m benchmarks.retrieval
+    python -m benchmarks --only retrieval
 
-Random feature vectors (1024 values, half of them 0 as after ReLU) of 5,000 to 34,500 images in
+Random feature vectors (1024 values, half of them 0 as after ReLU) of 5,000 and 34,500 images in
 categories of 50. The paper calls a distance function for each pair of images; here a sample of
 pairs is timed and scaled up. The limit is a float32 product of all pairs and a sort of each row.
 Needs scikit-learn (requirements-dev.txt) and faiss-cpu (requirements-benchmarks.txt).
 """
 
-import argparse
-
 import numpy as np
 
 from benchmarks.measuring import has_peer, in_new_process, peak_megabytes, seconds
-from benchmarks.rows import Row, collect, table
 from sketch.metrics.average_precision import retrieve, retrieve_reordered
 from sketch.metrics.ranking import Rankings
+from sketch.reporting.speeds import Row
 
 IMAGES, VALUES, PER_CATEGORY = 5000, 1024, 50
 PAIRS = 3000  # of the paper's way that are timed
@@ -145,19 +143,3 @@ def compare_with_faiss(vectors):
     names = {'peer_name': f'FAISS IndexFlatL2, first {TOP} only'}
     yield Row(f'{what}: all images in order', 's', ours, theirs, **names)
     yield Row(f'{what}: first {TOP} as FAISS has them', '%', 100 * float(np.mean(same)))
-
-
-def every_row():
-    yield from measure()
-    yield from measure_variants()
-    for images in (8625, 17_250, 34_500):
-        yield from measure(images)
-
-
-def main():
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    print(table(collect(every_row())))
-
-
-if __name__ == '__main__':
-    main()

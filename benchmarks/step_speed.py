@@ -1,25 +1,22 @@
 """Measures images/s of a bare step of training or evaluation, and its memory.
 
-    python -m benchmarks.step_speed --net n1 --batch-size 128 --steps 3
     PLAIN_MALLOC=1 python -m benchmarks.step_speed --net n1 --batch-size 128 --steps 3
     python -m benchmarks.step_speed --net n2 --batch-size 64 --evaluate
-    python -m benchmarks.step_speed --net n1 --batch-size 64 --deterministic
-    python -m benchmarks.step_speed --net n1 --batch-size 64 --precision mixed
     python -m benchmarks.step_speed --net n1 --batch-size 16 --size 256
 
 One batch of images stays in the graph: no input, no hooks, no checkpoints. The first step warms up;
 the median of the others counts. PLAIN_MALLOC=1 leaves malloc as the system has it.
 """
 
-import argparse
 import time
 from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.measuring import peak_megabytes
-from benchmarks.rows import Row, table
+from benchmarks.measuring import peak_megabytes, table
+from sketch import command_line
 from sketch.networks.registry import NETWORKS
+from sketch.reporting.speeds import Row
 from sketch.runs.settings import Default, Settings
 
 CLASSES = Default.classes
@@ -52,22 +49,6 @@ class Speed(NamedTuple):
 
     images: float  # per second
     megabytes: float  # resident at most
-
-
-def parse_arguments(doc):
-    """Return the Step of the command line."""
-    parser = argparse.ArgumentParser(description=doc)
-    parser.add_argument('--net', choices=NETWORKS)
-    parser.add_argument('--filters', nargs='+', type=int, help='of each block')
-    parser.add_argument('--batch-size', type=int)
-    parser.add_argument('--size', type=int, help='side of the images in pixels')
-    parser.add_argument('--steps', type=int)
-    parser.add_argument('--evaluate', action='store_true', help='forward only')
-    parser.add_argument('--deterministic', action='store_true', help="as train.py's")
-    parser.add_argument('--precision', choices=['float32', 'mixed'], help="as train.py's")
-    parser.set_defaults(**Step()._asdict())
-    options = vars(parser.parse_args())
-    return Step(**{**options, 'filters': tuple(options['filters'])})
 
 
 def median_speed(call, step):
@@ -126,10 +107,21 @@ def speed(step):
         return median_speed(lambda: session.run(fetch), step)
 
 
-def main():
-    step = parse_arguments(__doc__)
+def main(argv=None):
+    """Parse the command line, measure and print."""
+    parser = command_line.parser(__doc__)
+    parser.add_argument('--net', choices=NETWORKS)
+    parser.add_argument('--filters', nargs='+', type=command_line.positive_int, metavar='N')
+    for name, what in (('batch-size', 'images'), ('size', 'pixels'), ('steps', 'that count')):
+        parser.add_argument(f'--{name}', type=command_line.positive_int, metavar='N', help=what)
+    parser.add_argument('--evaluate', action='store_true', help='forward only')
+    parser.add_argument('--deterministic', action='store_true', help="as train.py's")
+    parser.add_argument('--precision', choices=['float32', 'mixed'], help="as train.py's")
+    parser.set_defaults(**Step()._asdict())
+    options = vars(parser.parse_args(argv))
+    step = Step(**{**options, 'filters': tuple(options['filters'])})
     print(table(rows(step, speed(step))))
 
 
 if __name__ == '__main__':
-    main()
+    command_line.run(main)

@@ -1,22 +1,54 @@
 """Training and evaluation steps of both networks, beside PyTorch and the rate of matrix products.
 
-    python -m benchmarks.steps --net n1 n2 --batch-size 64 --steps 5
+    python -m benchmarks --only steps
 
 Each step is measured in a process of its own by step_speed.py and torch_step.py. The limit is the
-speed at which the float32 rate of NumPy's matrix product would do all multiplications of an image
-(sgemm_share.py). Training is also measured in mixed precision, where the processor has it.
-Evaluation is float32 always.
+speed at which the float32 rate of NumPy's matrix product would do all multiplications and additions
+of an image. Training is also measured in mixed precision, where the processor has it. Evaluation is
+float32 always.
 """
 
-import argparse
 import functools
 import sys
 
-from benchmarks import sgemm_share, step_speed
-from benchmarks.measuring import has_peer, in_new_process
-from benchmarks.rows import collect, table
+import numpy as np
+
+from benchmarks import step_speed
+from benchmarks.measuring import has_peer, in_new_process, seconds
 from sketch.backend import processor
 from sketch.networks.registry import NETWORKS
+from sketch.reporting.speeds import Row
+
+SIDE = 4096
+BATCH, STEPS = 64, 5
+
+
+def sgemm_rate():
+    """Return float32 operations per second of NumPy's matrix product, with all cores."""
+    a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
+    return 2 * SIDE**3 / seconds(np.matmul, a, a, repeats=6)
+
+
+def operations(net):
+    """Return floating-point operations per image: evaluation, training.
+
+    Counted from the shapes of the convolutions and dense layers. Training takes three times those
+    of evaluation, less the gradient of the images.
+    """
+    from sketch.backend.setup import tf  # the rate is measured without TensorFlow
+
+    settings = step_speed.Step(net).settings
+    with tf.Graph().as_default() as graph:
+        images = tf.compat.v1.placeholder(tf.uint8, (1, 128, 128, 1))
+        predict = tf.estimator.ModeKeys.PREDICT
+        settings.network.model_fn(images, None, predict, settings.params)
+        forward = []
+        for operation in graph.get_operations():
+            if operation.type in ('Conv2D', 'MatMul'):
+                kernel = operation.inputs[1].shape
+                places = operation.outputs[0].shape.num_elements() // kernel[-1]
+                forward.append(2 * kernel.num_elements() * places)
+    return sum(forward), 3 * sum(forward) - forward[0]
 
 
 def torch_speed(step):
@@ -41,19 +73,13 @@ def precisions():
     return ('float32',)
 
 
-def measure(nets=tuple(NETWORKS), batch_size=64, steps=5):
-    """Yield Rows of the networks' steps.
-
-    Args:
-        nets: of registry.NETWORKS.
-        batch_size: images.
-        steps: the median of so many counts.
-    """
-    rate = sgemm_share.sgemm_rate()
-    yield sgemm_share.rate_row(rate)
-    for net in nets:
-        evaluation, training = in_new_process(sgemm_share.operations, net)
-        same = step_speed.Step(net, batch_size=batch_size, steps=steps)
+def measure():
+    """Yield Rows of both networks' steps."""
+    rate = sgemm_rate()
+    yield Row(f'NumPy, float32 matrix product, side {SIDE:,}', 'Gflop/s', rate / 1e9)
+    for net in NETWORKS:
+        evaluation, training = in_new_process(operations, net)
+        same = step_speed.Step(net, batch_size=BATCH, steps=STEPS)
         measured = [(same._replace(evaluate=True), rate / evaluation)]
         for precision in precisions():
             limit = rate / training if precision == 'float32' else None
@@ -62,16 +88,3 @@ def measure(nets=tuple(NETWORKS), batch_size=64, steps=5):
             ours = in_new_process(step_speed.speed, step)
             speeds, memory = step_speed.rows(step, ours, torch_speed(step), limit)
             yield from [speeds] if step.evaluate else [speeds, memory]
-
-
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument('--net', nargs='+', choices=NETWORKS, default=list(NETWORKS))
-    arguments.add_argument('--batch-size', type=int, default=64)
-    arguments.add_argument('--steps', type=int, default=5)
-    options = arguments.parse_args()
-    print(table(collect(measure(options.net, options.batch_size, options.steps))))
-
-
-if __name__ == '__main__':
-    main()

@@ -1,16 +1,13 @@
 """The same step as step_speed.py in PyTorch: same layers, channels_last, default settings.
 
-    python -m benchmarks.torch_step --net n1 --batch-size 128 --steps 3
-
-Takes the options of step_speed.py. Needs torch (requirements-benchmarks.txt). One thread a core.
+Needs torch (requirements-benchmarks.txt). One thread a core.
 """
 
 import torch
 from torch import nn
 
 from benchmarks.measuring import cores
-from benchmarks.rows import Row, table
-from benchmarks.step_speed import CLASSES, median_speed, parse_arguments, random_batch
+from benchmarks.step_speed import CLASSES, median_speed, random_batch
 
 
 def conv(inside, outside):
@@ -76,15 +73,3 @@ def speed(step):
 
     model.train(not step.evaluate)
     return median_speed(evaluate if step.evaluate else train, step)
-
-
-def main():
-    step = parse_arguments(__doc__)
-    title, measured = step.title(), speed(step)
-    rows = [Row(title, 'images/s', None, measured.images, peer_name='PyTorch')]
-    rows.append(Row(f'{title}: memory', 'MB', None, measured.megabytes, peer_name='PyTorch'))
-    print(table(rows))
-
-
-if __name__ == '__main__':
-    main()

@@ -1,14 +1,12 @@
 """Compares train.py with the bare step, and with PyTorch: images/s, in float32 and mixed precision.
 
-    python -m benchmarks.training_speed --net n1 --batch-size 64
-    python -m benchmarks.training_speed --net n2 --batch-size 64 --precision float32 mixed --torch
+    python -m benchmarks --only training-speed
 
-For each precision, train.py takes 22 steps on synthetic drawings at 128x128 with input, summaries
-and checkpoints. Its images/s of the 20 steps after the first come from TensorBoard's events. Then
-the bare step (step_speed.py) and PyTorch's (torch_step.py) take 10. Medians count.
+For each network and precision, train.py takes 22 steps on synthetic drawings at 128x128 with input,
+summaries and checkpoints. Its images/s of the 20 steps after the first come from TensorBoard's
+events. Then the bare step (step_speed.py) and PyTorch's (torch_step.py) take 10. Medians count.
 """
 
-import argparse
 import contextlib
 import io
 import tempfile
@@ -18,9 +16,9 @@ import create_dataset
 import train
 from benchmarks import steps
 from benchmarks.measuring import in_new_process
-from benchmarks.rows import Row, collect, table
 from benchmarks.step_speed import Step, speed
 from sketch.networks.registry import NETWORKS
+from sketch.reporting.speeds import Row
 from tools import synthetic
 
 # The first one warms up, hooks.SUMMARY_STEPS follow; one more, since a summary may read the step's
@@ -29,7 +27,7 @@ STEPS = 22
 CATEGORIES, PER_CATEGORY = 12, 50  # training images
 
 
-def train_on_synthetic(net, batch_size, precision):
+def train_on_synthetic(net, precision):
     """Train as train.py does in this process, quietly; return images/s."""
     quiet = io.StringIO()
     with (
@@ -44,9 +42,9 @@ def train_on_synthetic(net, batch_size, precision):
         create_dataset.construct_from_scratch(**source, out=data, **numbers)
         flags = {
             **{'--data': data, '--checkpoints': data, '--results': data / 'results.csv'},
-            **{'--net': net, '--batch-size': batch_size, '--precision': precision},
+            **{'--net': net, '--batch-size': steps.BATCH, '--precision': precision},
             # Rounded down to whole steps.
-            '--epochs': (STEPS + 0.5) * batch_size / (CATEGORIES * PER_CATEGORY),
+            '--epochs': (STEPS + 0.5) * steps.BATCH / (CATEGORIES * PER_CATEGORY),
             '--measure': 'test',
         }
         train.main([str(part) for flag in flags.items() for part in flag])
@@ -67,29 +65,13 @@ def trained_speed(folder):
     return speeds[-1]
 
 
-def measure(net, batch_size=64, precisions=('float32',), with_torch=False):
-    """Yield a Row for each precision: train.py, PyTorch's step, and the bare step as the limit."""
-    for precision in precisions:
-        ours = in_new_process(train_on_synthetic, net, batch_size, precision)
-        step = Step(net, batch_size=batch_size, steps=10, precision=precision)
-        bare = in_new_process(speed, step).images
-        peer = steps.torch_speed(step) if with_torch else None
-        names = 'PyTorch' if with_torch else '', 'the bare step'
-        yield Row(f'train.py: {step.title()}', 'images/s', ours, peer and peer.images, bare, *names)
-
-
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument('--net', choices=NETWORKS, default='n1')
-    arguments.add_argument('--batch-size', type=int, default=64)
-    arguments.add_argument(
-        '--precision', nargs='+', choices=['float32', 'mixed'], default=['float32']
-    )
-    arguments.add_argument('--torch', action='store_true', help="PyTorch's step too")
-    options = arguments.parse_args()
-    measured = measure(options.net, options.batch_size, options.precision, options.torch)
-    print(table(collect(measured)))
-
-
-if __name__ == '__main__':
-    main()
+def measure():
+    """Yield Rows of train.py, PyTorch's step, and the bare step as the limit."""
+    for net in NETWORKS:
+        for precision in steps.precisions():
+            ours = in_new_process(train_on_synthetic, net, precision)
+            step = Step(net, batch_size=steps.BATCH, steps=10, precision=precision)
+            bare = in_new_process(speed, step).images
+            peer = steps.torch_speed(step)
+            speeds = ours, peer and peer.images, bare
+            yield Row(f'train.py: {step.title()}', 'images/s', *speeds, 'PyTorch', 'the bare step')

@@ -82,6 +82,7 @@ evaluation/         a checkpoint and a data set -> what is measured
 reporting/          what was measured -> tables, figures, cards, pictures
     results             results.csv
     markdown            tables of documents
+    speeds              what benchmarks measured, and its tables
     differences         mAP of two checkpoints on the same queries
     points              the numbers that figures show
     figures             draws what plots.py shows

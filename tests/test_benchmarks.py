@@ -3,10 +3,11 @@
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import creation, machine, measuring, performance, report, retrieval, rows
-from benchmarks.rows import Row
+from benchmarks import creation, machine, measuring, retrieval
 from benchmarks.step_speed import Step
 from sketch.errors import InputError
+from sketch.reporting import speeds
+from sketch.reporting.speeds import Row
 from tools.fill_tables import __main__ as fill_tables
 
 XEON = """processor\t: 0
@@ -51,12 +52,12 @@ def test_the_machine(tmp_path):
 )
 def test_the_kind_of_machine(processor, sets, cores, kind):
     described = {'processor': processor, 'instruction_sets': sets, 'cores': cores}
-    assert machine.kind(described) == kind
+    assert speeds.kind(described) == kind
 
 
 def test_the_versions_are_columns():
     columns = {'date', 'set', 'blas', *machine.machine(), *machine.versions()}
-    assert columns == set(performance.RUN)
+    assert columns == set(speeds.RUN)
     assert machine.versions()['numpy']
     assert machine.versions()['tensorflow']
 
@@ -77,12 +78,12 @@ def test_ratios():
 
 
 def test_the_printed_table():
-    assert rows.table([STEP, SORTED]).splitlines() == [
+    assert measuring.table([STEP, SORTED]).splitlines() == [
         '        unit      ours   peer  ratio       limit  of limit  peer is  limit is',
         'a step  images/s  60.0   24.0  2.50 times  120    50 %      PyTorch  matrix product',
         'mAP     s         0.500                    0.250  50 %               product and sort',
     ]
-    assert [rows.number(x) for x in (10870.4, 99.96, 9.996, 0.9996)] == [
+    assert [speeds.number(x) for x in (10870.4, 99.96, 9.996, 0.9996)] == [
         '10,870',
         '100',
         '10.0',
@@ -92,7 +93,7 @@ def test_the_printed_table():
 
 def test_a_recorded_run(tmp_path):
     path = tmp_path / 'performance.csv'
-    performance.append(path, ABOUT, [STEP, SORTED])
+    speeds.append(path, ABOUT, [STEP, SORTED])
     assert path.read_text().splitlines() == [
         'date,processor,cores,instruction_sets,python,tensorflow,numpy,torch,blas,set,'
         'what,unit,ours,peer,limit,peer_name,limit_name',
@@ -102,52 +103,52 @@ def test_a_recorded_run(tmp_path):
         '2.13.0+cpu,openblas SkylakeX,quick,mAP,s,0.5,,0.25,,product and sort',
     ]
     first = path.read_bytes()
-    performance.append(path, LATER, [STEP._replace(ours=1 / 3)])
+    speeds.append(path, LATER, [STEP._replace(ours=1 / 3)])
     assert path.read_bytes().startswith(first)
-    assert performance.read(path) == [
-        performance.Run(ABOUT, {'a step': STEP, 'mAP': SORTED}),
-        performance.Run(LATER, {'a step': STEP._replace(ours=0.33333)}),
+    assert speeds.read(path) == [
+        speeds.Run(ABOUT, {'a step': STEP, 'mAP': SORTED}),
+        speeds.Run(LATER, {'a step': STEP._replace(ours=0.33333)}),
     ]
 
 
 def test_a_run_has_a_quantity_once(tmp_path):
     path = tmp_path / 'performance.csv'
     with pytest.raises(ValueError, match='twice'):
-        performance.append(path, ABOUT, [STEP, STEP])
-    performance.append(path, ABOUT, [STEP])
+        speeds.append(path, ABOUT, [STEP, STEP])
+    speeds.append(path, ABOUT, [STEP])
     with pytest.raises(InputError, match='already'):
-        performance.append(path, ABOUT, [SORTED])
+        speeds.append(path, ABOUT, [SORTED])
     header, line = path.read_text().splitlines()
     path.write_text(f'{header}\n{line}\n{line}\n')
     with pytest.raises(InputError, match='a step is there twice'):
-        performance.read(path)
+        speeds.read(path)
 
 
-@pytest.mark.parametrize('content', ['a,b\n1,2\n', ','.join(performance.COLUMNS) + '\nx\n', '\0'])
+@pytest.mark.parametrize('content', ['a,b\n1,2\n', ','.join(speeds.COLUMNS) + '\nx\n', '\0'])
 def test_another_table_is_refused(tmp_path, content):
     (tmp_path / 'performance.csv').write_text(content)
     with pytest.raises(InputError, match='not a table of speeds'):
-        performance.read(tmp_path / 'performance.csv')
+        speeds.read(tmp_path / 'performance.csv')
 
 
 def test_no_ratio_compares_two_runs():
-    first = performance.Run(ABOUT, {'a step': STEP, 'mAP': SORTED})
-    second = performance.Run(LATER, {'a step': STEP._replace(ours=90.0, peer=None, limit=None)})
-    assert report.tables([first, second])['performance'].splitlines()[2:] == [
+    first = speeds.Run(ABOUT, {'a step': STEP, 'mAP': SORTED})
+    second = speeds.Run(LATER, {'a step': STEP._replace(ours=90.0, peer=None, limit=None)})
+    assert speeds.of_documents([first, second])['performance'].splitlines()[2:] == [
         '| a step | images/s | PyTorch | matrix product | 90.0 |'
     ]
-    assert '60.0 (2.50 times, 50 %)' in report.tables([first])['performance']
+    assert '60.0 (2.50 times, 50 %)' in speeds.of_documents([first])['performance']
 
 
 def test_the_latest_full_run_of_a_kind_counts():
-    full = performance.Run({**ABOUT, 'set': 'full'}, {'a step': STEP})
-    quick = performance.Run(LATER, {'a step': STEP})
-    other = performance.Run({**ABOUT, 'processor': 'AMD EPYC'}, {'mAP': SORTED})
+    full = speeds.Run({**ABOUT, 'set': 'full'}, {'a step': STEP})
+    quick = speeds.Run(LATER, {'a step': STEP})
+    other = speeds.Run({**ABOUT, 'processor': 'AMD EPYC'}, {'mAP': SORTED})
     counted = {'AMD EPYC, AVX-512, 2 cores': other, 'Intel Xeon, AVX-512, 2 cores': full}
-    assert performance.by_kind([full, quick, other]) == counted
-    later = performance.Run({**LATER, 'set': 'full'}, {'mAP': SORTED})
-    assert performance.by_kind([later, full])['Intel Xeon, AVX-512, 2 cores'] == later
-    assert report.tables([full, quick, other])['performance'].splitlines()[2:] == [
+    assert speeds.by_kind([full, quick, other]) == counted
+    later = speeds.Run({**LATER, 'set': 'full'}, {'mAP': SORTED})
+    assert speeds.by_kind([later, full])['Intel Xeon, AVX-512, 2 cores'] == later
+    assert speeds.of_documents([full, quick, other])['performance'].splitlines()[2:] == [
         '| mAP | s |  | product and sort | 0.500 (50 %) |  |',
         '| a step | images/s | PyTorch | matrix product |  | 60.0 (2.50 times, 50 %) |',
     ]
@@ -158,11 +159,11 @@ def test_documents_keep_their_text_until_something_is_measured(tmp_path, content
     path = tmp_path / 'performance.csv'
     if content is not None:
         path.write_text(content)
-    found = report.tables(performance.read(path))
+    found = speeds.of_documents(speeds.read(path))
     text = '<!-- table: speed -->\n| measured by hand |\n'
     assert fill_tables.filled(text, found) == text
-    performance.append(path, ABOUT, [STEP._replace(what='skNet, training, float32, batch 64')])
-    found = report.tables(performance.read(path))
+    speeds.append(path, ABOUT, [STEP._replace(what='skNet, training, float32, batch 64')])
+    found = speeds.of_documents(speeds.read(path))
     assert fill_tables.filled(text, found) == (
         '<!-- table: speed -->\n'
         '| speed, Intel Xeon, AVX-512, 2 cores ([more](docs/performance.md)) | here | elsewhere |\n'
@@ -177,7 +178,7 @@ def test_the_summary_names_measured_rows(monkeypatch):
     measured = {next(retrieval.measure(60)).what.replace(' 60 ', ' 5,000 ')}
     for net in ('n1', 'n2'):
         measured |= {Step(net, batch_size=64, evaluate=way).title() for way in (False, True)}
-    assert set(report.SUMMARY) <= measured
+    assert set(speeds.SUMMARY) <= measured
 
 
 def test_a_missing_peer_is_told_once(capsys):
@@ -188,7 +189,7 @@ def test_a_missing_peer_is_told_once(capsys):
 
 
 def test_a_function_in_a_new_process():
-    assert measuring.in_new_process(rows.number, 0.5) == '0.500'
+    assert measuring.in_new_process(speeds.number, 0.5) == '0.500'
 
 
 def benchmark():
@@ -207,16 +208,26 @@ def on_this_machine(monkeypatch):
 
 
 def test_the_command_records(monkeypatch, tmp_path, capsys, on_this_machine):
-    monkeypatch.setattr(command, 'quick_set', lambda files: [benchmark])
+    monkeypatch.setattr(command, 'QUICK', {'one': benchmark})
     path = tmp_path / 'performance.csv'
     assert command.main(['--results', str(path)]) == [STEP]
     assert '2.50 times' in capsys.readouterr().out
-    (run,) = performance.read(path)
+    (run,) = speeds.read(path)
     assert (run.about['set'], run.rows) == ('quick', {'a step': STEP})
 
 
+def test_some_by_name_are_not_recorded(monkeypatch, tmp_path, capsys, on_this_machine):
+    monkeypatch.setattr(command, 'FULL', {'one': benchmark, 'two': broken})
+    path = tmp_path / 'performance.csv'
+    assert command.main(['--only', 'one', '--results', str(path)]) == [STEP]
+    assert '2.50 times' in capsys.readouterr().out
+    assert not path.exists()
+    with pytest.raises(InputError, match="--only: invalid choice: 'three'"):
+        command.main(['--only', 'three'])
+
+
 def test_a_place_without_a_table_is_refused_before_measuring(monkeypatch, tmp_path):
-    monkeypatch.setattr(command, 'quick_set', lambda files: [broken])
+    monkeypatch.setattr(command, 'QUICK', {'one': broken})
     (tmp_path / 'file').touch()
     for place in (tmp_path, tmp_path / 'file' / 'performance.csv'):
         with pytest.raises(InputError, match='cannot be written; give another --results'):
@@ -224,7 +235,7 @@ def test_a_place_without_a_table_is_refused_before_measuring(monkeypatch, tmp_pa
 
 
 def test_a_failed_benchmark_leaves_no_record(monkeypatch, tmp_path, capsys, on_this_machine):
-    monkeypatch.setattr(command, 'full_set', lambda files: [broken, benchmark])
+    monkeypatch.setattr(command, 'FULL', {'one': broken, 'two': benchmark})
     path = tmp_path / 'performance.csv'
     with pytest.raises(SystemExit, match='1'):
         command.main(['--full', '--results', str(path)])
@@ -236,7 +247,6 @@ def test_a_failed_benchmark_leaves_no_record(monkeypatch, tmp_path, capsys, on_t
 
 def test_a_folder_without_drawings_is_refused(tmp_path, refused):
     refused('benchmarks', '--files', tmp_path, words=[tmp_path, '.bin', '--files'])
-    refused('benchmarks.creation', '--files', tmp_path, words=[tmp_path, '.bin'])
 
 
 def test_synthetic_drawings_stand_in():

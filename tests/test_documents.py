@@ -2,9 +2,8 @@
 
 import pytest
 
-from benchmarks import performance
 from sketch.errors import InputError
-from sketch.reporting import differences
+from sketch.reporting import differences, speeds
 from tools.fill_tables import __main__ as tables
 from tools.fill_tables import cells, comparisons, protocol_l
 
@@ -115,5 +114,5 @@ def test_every_table_has_a_place_in_a_document():
 def test_the_documents_are_up_to_date(path):
     text = path.read_text(encoding='utf-8')
     assert tables.PLACE.search(text)
-    found = tables.tables(tables.measured(), performance.read())
+    found = tables.tables(tables.measured(), speeds.read())
     assert tables.filled(text, found) == text

@@ -90,6 +90,8 @@ def test_no_script_is_imported():
     package = in_folder('tools.fill_tables')
     assert importers(in_folder('tools') - package) <= in_folder('benchmarks')
     assert importers(package) <= package
+    # Tools and the library know no benchmark.
+    assert importers(in_folder('benchmarks')) <= in_folder('benchmarks')
 
 
 def test_the_networks_are_known_by_their_record_only():

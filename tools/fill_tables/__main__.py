@@ -3,16 +3,16 @@
     python -m tools.fill_tables
 
 A table stands below a line <!-- table: its name -->. A value that was not measured is an empty
-cell. A row or column without any value is left out. The tables of speeds (benchmarks/report.py)
-keep what the document says until `python -m benchmarks` has measured any.
+cell. A row or column without any value is left out. The tables of speeds keep what the document
+says until `python -m benchmarks` has measured any.
 tests/test_documents.py fails if a table is out of date.
 """
 
 import re
 from pathlib import Path
 
-from benchmarks import performance, report
 from sketch import atomic, command_line
+from sketch.reporting import speeds
 from tools.fill_tables import comparisons, protocol_l, protocol_s
 from tools.fill_tables.cells import measured
 
@@ -28,10 +28,10 @@ def tables(values, runs):
 
     Args:
         values: of measured().
-        runs: of performance.read().
+        runs: of speeds.read().
     """
     return {
-        **report.tables(runs),
+        **speeds.of_documents(runs),
         **protocol_l.tables(values),
         **protocol_s.tables(values),
         **comparisons.tables(values),
@@ -51,7 +51,7 @@ def filled(text, found):
 def main():
     """Fill the documents."""
     command_line.parser(__doc__).parse_args()
-    found = tables(measured(), performance.read())
+    found = tables(measured(), speeds.read())
     for path in DOCUMENTS:
         atomic.write_text(path, filled(path.read_text(encoding='utf-8'), found))
 
