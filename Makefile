@@ -1,6 +1,7 @@
 # make demo   the whole pipeline, offline, on drawings that tools/synthetic.py makes; leaves demo/
 # make test   the same set-up plus the test packages, then ruff and pytest
-# make reproduction   the runs of docs/reproduction.md (hours to days): FILES=files OUT=reproduction
+# make reproduction   the runs of docs/reproduction.md (hours to days): FILES=files OUT=reproduction;
+#                     its tables replace those in docs/results/
 # make reproduction-smoke   the same recipe at toy scale, offline; leaves reproduction-smoke/
 # All but clean first install the pinned packages into .venv, with a Python 3.9 to 3.13:
 # PYTHON=...   the interpreter; without it python3 if it is one of these, else the newest of them

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,15 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-# Stands for python: records its arguments, and leaves what the recipe reads of a data set.
+from tools.fill_tables import cells, protocol_l
+
+# Stands for python: records its arguments, and leaves what the recipe reads and copies.
 STAND_IN = """#!{python} -S
 import json, pathlib, sys
 with open({log!r}, 'a') as log:
     log.write(json.dumps(sys.argv[1:]) + '\\n')
+for flag in {{'--results', '--differences'}} & set(sys.argv):
+    pathlib.Path(sys.argv[sys.argv.index(flag) + 1]).write_text(flag)
 if sys.argv[1] == 'create_dataset.py':
     out = pathlib.Path(sys.argv[sys.argv.index('--out') + 1])
     out.mkdir(parents=True, exist_ok=True)
@@ -25,15 +30,23 @@ if sys.argv[1] == 'create_dataset.py':
 
 @pytest.fixture
 def recipe(tmp_path):
-    """Return a function that gives the commands of the recipe as lists of words."""
+    """Return a function that gives the commands of a copied recipe as lists of words."""
     log, stand_in = tmp_path / 'log', tmp_path / 'python'
     stand_in.write_text(STAND_IN.format(python=sys.executable, log=str(log)))
     stand_in.chmod(0o755)
     (tmp_path / 'files').mkdir()
     (tmp_path / 'categories.txt').write_text('cat\ndog\n')
+    (tmp_path / 'tools').mkdir()
+    for path in (ROOT / 'tools').glob('*.sh'):
+        shutil.copy(path, tmp_path / 'tools')
 
     def call(*arguments, status=0, **variables):
-        command = ['bash', ROOT / 'tools' / 'reproduce.sh', tmp_path / 'files', tmp_path / 'out']
+        command = [
+            'bash',
+            tmp_path / 'tools' / 'reproduce.sh',
+            tmp_path / 'files',
+            tmp_path / 'out',
+        ]
         environment = {**os.environ, 'PY': str(stand_in), **variables}
         log.write_text('')
         ended = subprocess.run(
@@ -78,22 +91,36 @@ def test_protocol_l_is_the_papers_training(recipe, tmp_path):
     assert option(commands[0], '--drawings') == ['docs/results/protocol_l_drawings.csv']
     trainings = [words for words in commands if words[0] == 'train.py']
     for words in trainings:
-        assert not {'--batch-size', '--learning-rate', '--batch-norm-momentum'} & set(words)
-    control, *others = trainings
-    assert '--precision' not in control
-    assert all(option(words, '--precision') == ['mixed'] for words in others)
-    assert option(control, '--epochs') == ['0', '1', '2', '3', '5', '7', '10']
-    separate = [words for words in trainings if str(tmp_path / 'out' / 'L' / 'separate') in words]
-    runs = [(option(words, '--epochs'), option(words, '--seed')) for words in separate]
-    assert runs == [
-        *((['7'], [seed]) for seed in ('11', '12', '13')),
-        *((['17'], [seed]) for seed in ('31', '32', '33')),
+        changed = {'--batch-size', '--learning-rate', '--batch-norm-momentum', '--precision'}
+        assert not changed & set(words)
+    assert [option(words, '--epochs') for words in trainings] == [
+        ['0', '1', '2', '3', '5', '7', '10'],
+        ['5', '10', '15'],
+        ['5', '10'],
     ]
 
 
-def test_without_bfloat16(recipe):
-    words = [words for words in recipe('l', PRECISION='float32') if words[0] == 'train.py']
-    assert {option(each, '--precision')[0] for each in words[1:]} == {'float32'}
+def test_differences_are_those_from_the_first_folder(recipe, tmp_path):
+    compared = [words for words in recipe('l') if words[1] == 'tools.compare']
+    names = [[Path(word).name for word in words if 'checkpoints_' in word] for words in compared]
+    assert [found[0] for found in names] == [
+        *('checkpoints_n1_7e', 'checkpoints_n1_precise-bn_7e', 'checkpoints_n1_10e'),
+        *('checkpoints_n1_5e', 'checkpoints_n1_precise-bn_5e'),
+        *('checkpoints_n1_seed1_5e', 'checkpoints_n1_seed1_precise-bn_5e'),
+    ]
+    assert names[3] == [f'checkpoints_n1_{epochs}e' for epochs in (5, 10, 15)]
+    assert set(names[0]) == {f'checkpoints_n1_{epochs}e' for epochs in (0, 1, 2, 3, 5, 7, 10)}
+
+
+@pytest.mark.parametrize('smoke', ['', '1'])
+def test_the_tables_are_copied_for_the_documents(recipe, tmp_path, smoke):
+    recipe(SMOKE=smoke)
+    results, toy = tmp_path / 'docs' / 'results', tmp_path / 'out' / 'results'
+    assert (results.exists(), toy.exists()) == (not smoke, bool(smoke))
+    copied = {path.name for path in (toy if smoke else results).iterdir()}
+    elsewhere = {'tensorflow_2.15.csv', 'tensorflow_2.21.csv', 'precision.csv'}
+    of_l = {protocol_l.FROM_7, protocol_l.FROM_10, protocol_l.FEW_FROM_5}
+    assert copied == set(cells.MEASURED) - elsewhere | of_l
 
 
 def test_fewer_drawings_are_the_first_of_the_list(recipe, tmp_path):
@@ -107,17 +134,16 @@ def test_fewer_drawings_are_the_first_of_the_list(recipe, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'environment', 'word'),
+    ('arguments', 'word'),
     [
-        (['files'], {}, 'give the folder of .bin files and the folder to fill'),
-        (['files', 'out', 'both'], {}, 'protocol both; give s, l, or nothing'),
-        (['files', 'out'], {'PRECISION': 'float16'}, 'PRECISION=float16; give float32 or mixed'),
+        (['files'], 'give the folder of .bin files and the folder to fill'),
+        (['files', 'out', 'both'], 'protocol both; give s, l, or nothing'),
     ],
 )
-def test_a_wrong_call_is_refused_at_once(tmp_path, arguments, environment, word):
+def test_a_wrong_call_is_refused_at_once(tmp_path, arguments, word):
     ended = subprocess.run(
         ['bash', ROOT / 'tools' / 'reproduce.sh', *arguments],
-        env={**os.environ, 'PY': '/bin/false', **environment},
+        env={**os.environ, 'PY': '/bin/false'},
         capture_output=True,
         text=True,
         cwd=tmp_path,

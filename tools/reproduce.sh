@@ -5,9 +5,10 @@
 #     make reproduction FILES=files OUT=reproduction ONLY=s    one of them: s or l
 #     make reproduction-smoke                                  the same recipe at toy scale: minutes
 #
-# FILES is the folder of .bin files; OUT receives data sets, checkpoints, results and figures.
+# FILES is the folder of .bin files; OUT receives data sets, checkpoints, results, reports and figures.
+# At its end a protocol copies its tables into docs/results/ (at toy scale into OUT/results/); then
+# `python -m tools.fill_tables` fills the documents.
 # What is there already is kept: after an interruption the same command resumes.
-# PRECISION=float32 trains protocol L without mixed precision, for processors without bfloat16.
 set -eu
 cd "$(dirname "$0")/.."
 fail() {
@@ -21,7 +22,6 @@ only=${3:-}
 py=${PY:-python}
 if ((BASH_VERSINFO[0] < 5)); then fail "bash $BASH_VERSION; install bash 5 (brew install bash)"; fi
 case $only in '' | s | l) ;; *) fail "protocol $only; give s, l, or nothing for both" ;; esac
-case ${PRECISION:-mixed} in float32 | mixed) ;; *) fail "PRECISION=$PRECISION; give float32 or mixed" ;; esac
 
 create() { "$py" create_dataset.py --files "$files" "$@"; }
 
@@ -37,19 +37,20 @@ evaluate() {
         --k "$k" all --distance both "$@"
 }
 
-# Those of protocol S; protocol L has the same with more drawings, but fewer of them.
-categories=(
-    airplane "alarm clock" ambulance ant apple backpack basket bicycle butterfly cactus
-    calculator camera campfire candle cat "coffee cup" computer crab crayon dragon duck eye
-    face guitar headphones "ice cream" map monkey "paint can" paintbrush pig pineapple
-    suitcase television
-)
+# copy TABLE NAME: into the documents' results.
+copy() {
+    mkdir -p "$results"
+    cp "$1" "$results/$2"
+}
+
 k=49
+results=docs/results
 source tools/protocol_s.sh
 source tools/protocol_l.sh
 if [ -n "${SMOKE:-}" ]; then
     mapfile -t categories <"$files/../categories.txt"
     k=3
+    results=$out/results
     smoke_s
     smoke_l
 fi
