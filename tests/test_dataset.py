@@ -178,6 +178,12 @@ def edit_manifest(folder, **settings):
     (folder / 'dataset.json').write_text(json.dumps(manifest))
 
 
+def lose_content(folder):
+    manifest = json.loads((folder / 'dataset.json').read_text())
+    del manifest['content']['train']
+    (folder / 'dataset.json').write_text(json.dumps(manifest))
+
+
 def nest_deeply(folder):
     (folder / 'dataset.json').write_text('[' * 100_000)
 
@@ -200,6 +206,7 @@ def break_manifest(folder):
         (nest_deeply, 'dataset.json: not a manifest'),
         (lambda folder: edit_manifest(folder, train='8'), 'dataset.json: not a manifest'),
         (lambda folder: edit_manifest(folder, test=True), 'dataset.json: not a manifest'),
+        (lose_content, 'dataset.json: not a manifest'),
         (lambda folder: labels(folder, '{"../x": 0}'), "'../x' cannot be the name of a folder"),
         (lambda folder: labels(folder, '{"a": 0.5}'), 'not a table of category -> label'),
         (lambda folder: labels(folder, '["a"]'), 'not a table of category -> label'),

@@ -99,7 +99,8 @@ def open_dataset(folder, splits=('train', 'test')):
     if not manifest:
         counts = ' and '.join(f'{len(split)} {name}' for name, split in opened.items() if split)
         print(f'{folder}: no {MANIFEST}; counted {counts} images')
-    digest, size = _content(folder, categories, opened, (manifest or {}).get('content', {}))
+    written = manifest['content'] if manifest else {}
+    digest, size = _content(folder, categories, opened, written)
     return Dataset(folder, categories, size, digest, **opened)
 
 
@@ -112,10 +113,10 @@ def read_manifest(folder):
     path = Path(folder) / MANIFEST
     try:
         manifest = atomic.read_json(path)
-        settings, content = manifest['settings'], manifest.get('content', {})
+        settings, content = manifest['settings'], manifest['content']
         counts = [settings[key] for key in ('classes', *FOLDERS, 'size')]
         valid = all(type(count) is int and count > 0 for count in counts)
-        valid &= all(isinstance(text, str) for text in content.values())
+        valid &= all(isinstance(content[key], str) for key in (*FOLDERS, 'drawings'))
         valid &= isinstance(manifest['categories'], dict)
     except FileNotFoundError:
         return None

@@ -107,13 +107,13 @@ def check_own(out, manifest):
     for split, part in FOLDERS.items():
         names, count = list(manifest['categories']), manifest['settings'][split]
         foreign = _foreign(out / part, names, count)
-        written = manifest.get('content', {}).get(split)
-        if foreign is None and written and _is_edited(out / part, names, count, written):
+        written = manifest['content'][split]
+        if foreign is None and _is_edited(out / part, names, count, written):
             foreign = out / part
         if foreign is not None:
             raise _not_own(foreign)
-    table, written = out / DRAWINGS, manifest.get('content', {}).get('drawings')
-    if table.exists() and written != file_hash(table.read_bytes()).hex():
+    table = out / DRAWINGS
+    if table.exists() and manifest['content']['drawings'] != file_hash(table.read_bytes()).hex():
         raise _not_own(table)
 
 
