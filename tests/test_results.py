@@ -15,11 +15,20 @@ def test_a_row_measured_again_replaces_the_first(tmp_path):
     path = tmp_path / 'results.csv'
     results.record(path, [{**ROW, 'value': 0.1 + 0.2}])
     results.record(path, [{**ROW, 'split': 'test', 'value': 0.5}])
-    results.record(path, [{**ROW, 'value': 1 / 3}])
+    results.record(path, [{**ROW, 'value': 1 / 3, 'interval': 'queries', 'seen': 3}])
     rows = results.read(path)
     assert [(row['split'], float(row['value'])) for row in rows] == [('', 1 / 3), ('test', 0.5)]
     assert (rows[0]['epochs'], rows[0]['step'], rows[0]['k']) == ('10', '7', '')
+    assert (rows[0]['interval'], rows[0]['seen'], rows[0]['weights']) == ('queries', '3', '')
     assert list(rows[0]) == results.COLUMNS
+
+
+@pytest.mark.parametrize('column', ['weights', 'dataset'])
+def test_unknown_weights_or_images_are_equal_to_no_known_ones(tmp_path, column):
+    path = tmp_path / 'results.csv'
+    for known in ('', 'abc', 'def'):
+        results.record(path, [{**ROW, column: known, 'value': 0.5}])
+    assert [row[column] for row in results.read(path)] == ['', 'abc', 'def']
 
 
 def test_a_row_is_found_by_some_of_its_columns(tmp_path):

@@ -82,7 +82,8 @@ def test_its_rows_last_until_the_run_is_finished(place, capsys):
     mAP.main([*options, '--unfinished'])
     rows = [row for row in results.read(root / 'results.csv') if row['run'] == f'{NAME}_3e']
     assert {(row['epochs'], row['step']) for row in rows} == {('1.333', '4')}
-    assert {row['metric'] for row in rows} == {'accuracy', 'mAP', 'compactness'}
+    kinds = {('accuracy', ''), ('mAP', 'queries'), ('compactness', '')}
+    assert {(row['metric'], row['interval']) for row in rows} == kinds
     train.main([*options, *NARROW, '--epochs', '3', '--eval-every-epoch', '--measure', 'test'])
     rows = [row for row in results.read(root / 'results.csv') if row['run'] == f'{NAME}_3e']
     stops = {(row['epochs'], row['step'], row['metric']) for row in rows}

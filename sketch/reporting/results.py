@@ -24,7 +24,7 @@ COLUMNS = [
     'value',
     'low',  # this and the next: 95 % interval of accuracy and mAP (intervals.py)
     'high',
-    'interval',  # of mAP: over other `queries` in the same images
+    'interval',  # of mAP: `queries` or `images`, of which others low and high tell
     'images',  # of the split
     'classes',
     'dataset',  # digest of the data set's images
@@ -33,8 +33,8 @@ COLUMNS = [
     'seed',
     'time',  # UTC
 ]
-MEASURED = ('value', 'low', 'high', 'interval', 'seen', 'time')  # a new row replaces these
-KEY = [column for column in COLUMNS if column not in MEASURED]
+_REPLACED = ('value', 'low', 'high', 'interval', 'seen', 'time')  # by a row measured again
+KEY = [column for column in COLUMNS if column not in _REPLACED]
 _RUN = ('run', 'net', 'filters', 'size', 'batch', 'classes', 'dataset', 'seed')
 _FRACTIONS = ('epochs', 'value', 'low', 'high')  # what the cells hold, if they are not empty
 _INTEGERS = ('size', 'batch', 'step', 'k', 'images', 'classes', 'seen', 'seed')
@@ -87,8 +87,8 @@ def has(path, wanted):
 def record(path, rows):
     """Add rows (dicts by column; a missing column is empty) to a results file.
 
-    A row replaces an earlier one that is equal in everything but value, interval and time. A row of
-    a finished run also removes the rows of that run that were measured between two epochs.
+    A row replaces an earlier one that is equal in all columns of KEY. A row of a finished run also
+    removes the rows of that run that were measured between two epochs.
     """
     if not rows:
         return

@@ -18,7 +18,7 @@ def prepare(folder, settings, target):
     """Make a folder ready for training; return the checkpoint to resume from, None without one.
 
     A new folder starts with the nearest earlier checkpoint of the same run, if there is one. In an
-    old folder the newest intact checkpoint counts. A corrupt one is reported and removed.
+    existing folder the newest intact checkpoint counts. A corrupt one is reported and removed.
 
     Args:
         folder: Path, existing.
