@@ -9,6 +9,7 @@ plotting            matplotlib without a display
 
 data/               drawings -> images -> batches
     category_names      the list of names, and a choice of some
+    drawing             what a drawing is, and the checks of its parts
     quickdraw           parser of .bin files
     ndjson              parser of .ndjson files
     drawing_files       finds a category's file, whatever its form and name

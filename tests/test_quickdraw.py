@@ -36,7 +36,7 @@ records = st.tuples(
 def test_record_written_by_hand():
     assert record_offsets(BY_HAND).tolist() == [0]
     drawing = decode(BY_HAND, 0)
-    assert drawing[:4] == (0x0102030405060708, b'US', True, 0x58C6F6A0)
+    assert (drawing.key_id, drawing.recognized) == (0x0102030405060708, True)
     assert [stroke.tolist() for stroke in drawing.strokes] == [[[1, 3], [2, 4]], [[255, 0]]]
 
 
@@ -45,9 +45,9 @@ def test_round_trip(drawings):
     content = b''.join(encode(*drawing) for drawing in drawings)
     offsets = record_offsets(content)
     assert len(offsets) == len(drawings)
-    for offset, (*fields, strokes) in zip(offsets, drawings):
+    for offset, (key_id, _, recognized, _, strokes) in zip(offsets, drawings):
         got = decode(content, int(offset))
-        assert list(got[:4]) == fields
+        assert (got.key_id, got.recognized) == (key_id, recognized)
         assert [[tuple(p) for p in s.tolist()] for s in got.strokes] == strokes
 
 
@@ -106,7 +106,7 @@ def test_official_record(real_drawings):
     with quickdraw.DrawingFile(real_drawings / 'official' / 'bed.bin') as drawings:
         assert len(drawings) == 1
         drawing = drawings[0]
-    assert (drawing.key_id, drawing.country, drawing.recognized) == (4897919444451328, b'US', True)
+    assert (drawing.key_id, drawing.recognized) == (4897919444451328, True)
     assert len(drawing.strokes) == 6
 
 

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sketch.data.quickdraw import Drawing
+from sketch.data.drawing import Drawing, key_id_of, points_of
 from sketch.data.simplify import simplify
 from sketch.errors import InputError
 
 LONGEST = 2_000_000  # bytes of a line; usual ones have 500 to 50,000
 POINTS = 20_000  # of a raw drawing; usual ones have 50 to 1,000
-FURTHEST = 1e6  # of a raw coordinate from 0
 FETCH = 'fetch the file again'
 
 
@@ -71,11 +70,13 @@ class NdjsonFile:
         return len(self._offsets)
 
     def __getitem__(self, index):
-        """Return a drawing as a quickdraw.Drawing: without country and time, which nobody needs."""
         number = self._lines[index]
         self._file.seek(self._offsets[index])
         entry = self._parsed(self._next_line(), number)
-        strokes = [self._stroke(stroke, number) for stroke in entry['drawing']]
+        try:
+            strokes = [points_of(stroke) for stroke in entry['drawing']]
+        except ValueError as error:
+            raise self._error(number, error) from None
         kinds = {len(stroke) for stroke in entry['drawing']}
         if kinds == {3}:
             if sum(map(len, strokes)) > POINTS:
@@ -85,8 +86,7 @@ class NdjsonFile:
             strokes = [self._simplified(stroke, number) for stroke in strokes]
         elif kinds:
             raise self._error(number, 'some strokes have times, others have none')
-        key_id, recognized = int(self.key_ids[index]), bool(self.recognized[index])
-        return Drawing(key_id, b'', recognized, 0, strokes)
+        return Drawing(int(self.key_ids[index]), bool(self.recognized[index]), strokes)
 
     def _next_line(self):
         return self._file.readline(LONGEST + 1)
@@ -101,9 +101,7 @@ class NdjsonFile:
             raise self._error(number, 'not JSON: cut or corrupt') from None
         if not isinstance(entry, dict):
             raise self._error(number, 'not a JSON object')
-        key_id = entry.get('key_id')
-        if not (isinstance(key_id, str) and key_id.isascii() and key_id.isdecimal()
-                and len(key_id) <= 20 and int(key_id) < 2**64):  # fmt: skip
+        if key_id_of(entry.get('key_id')) is None:
             raise self._error(number, 'key_id is not a number as text')
         if not isinstance(entry.get('recognized'), bool):
             raise self._error(number, 'recognized is neither true nor false')
@@ -115,19 +113,6 @@ class NdjsonFile:
         if self._category is not None and _composed(word) != _composed(self._category):
             raise self._error(number, f'a drawing of {word[:50]!r}, not of {self._category!r}')
         return entry
-
-    def _stroke(self, stroke, number):
-        """Return a stroke's x and y, float64 (points, 2)."""
-        if not isinstance(stroke, list) or not all(isinstance(axis, list) for axis in stroke):
-            raise self._error(number, 'a stroke is not made of lists')
-        if len(stroke) not in (2, 3):
-            raise self._error(number, 'a stroke has neither x and y, nor x, y and times')
-        if len({len(axis) for axis in stroke}) != 1:
-            raise self._error(number, "a stroke's lists differ in length")
-        for value in stroke[0] + stroke[1]:
-            if type(value) not in (int, float) or not -FURTHEST <= value <= FURTHEST:
-                raise self._error(number, 'a coordinate is not a number of usual size')
-        return np.array(stroke[:2], float).reshape(2, -1).T
 
     def _simplified(self, stroke, number):
         points = stroke.astype(np.uint8)

@@ -10,25 +10,15 @@ import mmap
 import struct
 from array import array
 from itertools import repeat
-from typing import NamedTuple
 
 import numpy as np
 
+from sketch.data.drawing import Drawing
 from sketch.errors import InputError
 
 HEADER = struct.Struct('<Q2sbIH')
 RECOGNIZED = 10  # its place in the header
 STROKE = struct.Struct('<H')
-
-
-class Drawing(NamedTuple):
-    """One record. Each stroke is a (points, 2) uint8 array of x, y; y grows downwards."""
-
-    key_id: int
-    country: bytes
-    recognized: bool
-    timestamp: int
-    strokes: list
 
 
 class FormatError(InputError):
@@ -86,7 +76,7 @@ def record_offsets(buffer, name='buffer'):
 
 def decode(buffer, offset):
     """Return the Drawing at one of the offsets that record_offsets returned for this buffer."""
-    key_id, country, recognized, timestamp, strokes = HEADER.unpack_from(buffer, offset)
+    key_id, _country, recognized, _timestamp, strokes = HEADER.unpack_from(buffer, offset)
     offset += HEADER.size
     lines = []
     for _ in range(strokes):
@@ -96,7 +86,7 @@ def decode(buffer, offset):
             np.frombuffer(buffer, np.uint8, 2 * points, offset).reshape(2, points).T.copy()
         )
         offset += 2 * points
-    return Drawing(key_id, country, bool(recognized), timestamp, lines)
+    return Drawing(key_id, bool(recognized), lines)
 
 
 class DrawingFile:

@@ -12,6 +12,7 @@ import numpy as np
 
 from sketch import tables
 from sketch.data.dataset import FOLDERS, is_folder_name
+from sketch.data.drawing import key_id_of
 from sketch.errors import InputError
 
 COLUMNS = ['split', 'category', 'key_id']
@@ -167,7 +168,7 @@ def _rows(path):
 
 
 def _key_id(text, place):
-    if not (text and text.isascii() and text.isdecimal() and len(text) <= 20
-            and int(text) < 2**64):  # fmt: skip
+    key_id = key_id_of(text)
+    if key_id is None:
         raise InputError(f'{place}: {(text or "")[:30]!r} is not a key_id')
-    return int(text)
+    return key_id

@@ -3,14 +3,12 @@
 import json
 from typing import NamedTuple
 
-import numpy as np
-
+from sketch.data.drawing import points_of
 from sketch.errors import InputError
 from sketch.metrics.ranking import DISTANCES
 
 BYTES = 512 * 1024  # of a request
 STROKES, POINTS = 500, 10_000  # of a drawing
-FURTHEST = 1e6  # of a coordinate from 0
 TOP = 200  # answers
 FIELDS = ('strokes', 'index', 'distance', 'class_first', 'top')
 
@@ -67,22 +65,12 @@ def _strokes(given):
     """Return the strokes of a request as arrays."""
     if not isinstance(given, list) or not 1 <= len(given) <= STROKES:
         raise InputError(f'strokes: a list of 1 to {STROKES} strokes')
-    strokes, points = [], 0
-    for stroke in given:
-        if not isinstance(stroke, list) or len(stroke) != 2:
-            raise InputError('strokes: each is a list of two lists, x and y')
-        xs, ys = stroke
-        if not all(isinstance(part, list) for part in stroke) or not 1 <= len(xs) == len(ys):
-            raise InputError('strokes: x and y are lists of the same length, at least 1')
-        points += len(xs)
-        if points > POINTS:
-            raise InputError(f'strokes: {POINTS} points at most')
-        if not all(map(_is_coordinate, xs + ys)):
-            raise InputError(f'strokes: coordinates are numbers from {-FURTHEST:g} to {FURTHEST:g}')
-        strokes.append(np.array(stroke, float).T)
+    try:
+        strokes = [points_of(stroke) for stroke in given]
+    except ValueError as error:
+        raise InputError(f'strokes: {error}') from None
+    if not all(len(stroke) == 2 and stroke[0] for stroke in given):
+        raise InputError('strokes: each is two lists, x and y, of at least 1 number')
+    if sum(map(len, strokes)) > POINTS:
+        raise InputError(f'strokes: {POINTS} points at most')
     return strokes
-
-
-def _is_coordinate(value):
-    # Not a bool, which is a kind of int; NaN is in no range.
-    return type(value) in (int, float) and -FURTHEST <= value <= FURTHEST
