@@ -19,7 +19,7 @@ import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from sketch import atomic, command_line, locks
+from sketch import command_line, locks, tables
 from sketch.data import builder, category_names, drawing_files, raster, selection, staging
 from sketch.data.dataset import DRAWINGS, MANIFEST, SHEET
 from sketch.errors import InputError
@@ -167,7 +167,7 @@ def _read_list(path, out, given):
         raise InputError(f'drawings: leave out {", ".join(given)}; the list decides')
     listed = selection.read_list(path)
     if Path(path).resolve() == (out / DRAWINGS).resolve():
-        written = atomic.csv_text(selection.COLUMNS, selection.table(listed))
+        written = tables.text(selection.COLUMNS, selection.table(listed))
         if Path(path).read_bytes() != written.encode():
             raise InputError(
                 f'{path}: the data set would replace it by one in another order; give it another '

@@ -1,8 +1,6 @@
 """Files and folders that are written whole or not at all."""
 
 import contextlib
-import csv
-import io
 import json
 import os
 import shutil
@@ -52,20 +50,6 @@ def read_json(path):
         return json.loads(Path(path).read_text(encoding='utf-8-sig'))
     except RecursionError:
         raise ValueError('nested too deeply') from None
-
-
-def write_csv(path, header, rows):
-    """Write a CSV table: a header and rows, both sequences of values."""
-    write_text(path, csv_text(header, rows))
-
-
-def csv_text(header, rows):
-    """Return what write_csv writes."""
-    content = io.StringIO()
-    writer = csv.writer(content, lineterminator='\n')
-    writer.writerow(header)
-    writer.writerows(rows)
-    return content.getvalue()
 
 
 def check_place(path, flag):

@@ -1,7 +1,10 @@
-"""CSV tables, read whole. atomic.write_csv writes them."""
+"""CSV tables, read and written whole."""
 
 import csv
+import io
 import math
+
+from sketch import atomic
 
 
 def read(path):
@@ -25,6 +28,20 @@ def read(path):
     except (UnicodeDecodeError, csv.Error):
         raise ValueError('not a CSV table in UTF-8') from None
     return columns, rows
+
+
+def write(path, columns, rows):
+    """Write a table: the titles of its columns, and rows, sequences of values."""
+    atomic.write_text(path, text(columns, rows))
+
+
+def text(columns, rows):
+    """Return what `write` writes."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator='\n')
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return written.getvalue()
 
 
 def check_interval(row):

@@ -35,8 +35,8 @@ WITHOUT_TENSORFLOW = [
 # The rooms of sketch/, each above those that it may import. A module beside them counts as a room.
 LAYERS = (
     ('errors',),
-    ('atomic', 'locks', 'tables', 'metrics', 'backend'),
-    ('plotting', 'networks'),
+    ('atomic', 'locks', 'metrics', 'backend'),
+    ('tables', 'plotting', 'networks'),
     ('runs',),
     ('data', 'command_line'),
     ('training', 'evaluation', 'reporting', 'page'),

@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 from tqdm import tqdm
 
-from sketch import atomic
+from sketch import atomic, tables
 from sketch.data import raster
 from sketch.data.contact_sheet import contact_sheet
 from sketch.data.content import content_digest, file_hash
@@ -60,7 +60,7 @@ def build(target, files, selections, settings, workers):
         }
         for name, written in zip(chosen, files_written)
     }
-    atomic.write_csv(target / DRAWINGS, COLUMNS, table(listed))
+    tables.write(target / DRAWINGS, COLUMNS, table(listed))
     content['drawings'] = file_hash((target / DRAWINGS).read_bytes()).hex()
     known = {image for part in pixels for image in part['training']}
     manifest = {

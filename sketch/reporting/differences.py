@@ -78,4 +78,4 @@ def record(path, rows):
         for row in rows:
             text = {column: str(row.get(column, '')) for column in COLUMNS}
             table[tuple(text[column] for column in KEY)] = {**text, 'time': now}
-        atomic.write_csv(path, COLUMNS, [list(row.values()) for row in table.values()])
+        tables.write(path, COLUMNS, [list(row.values()) for row in table.values()])

@@ -9,7 +9,7 @@ precision_recall.csv, .png  the 11-point curve: the best precision at each recal
 
 import numpy as np
 
-from sketch import atomic
+from sketch import tables
 from sketch.metrics.average_precision import DEFINITIONS, RECALLS
 from sketch.plotting import MEDIUM, SMALL, empty_figure, inches, plain, save, subplots, wrapped
 
@@ -29,12 +29,10 @@ def report(found, categories, folder):
     folder.mkdir(parents=True, exist_ok=True)
     title = f'{folder.parent.name}, {folder.name} distance, {len(found.labels)} images'
     table = by_category(found, categories)
-    atomic.write_csv(
-        folder / 'categories.csv', list(table[0]), [list(row.values()) for row in table]
-    )
+    tables.write(folder / 'categories.csv', list(table[0]), [list(row.values()) for row in table])
     _draw_categories(table, title, folder / 'categories.png')
     shares = confusion(found, len(categories))
-    atomic.write_csv(
+    tables.write(
         folder / 'confusion.csv',
         ['query', *categories],
         [[name, *row] for name, row in zip(categories, shares.tolist())],
@@ -42,7 +40,7 @@ def report(found, categories, folder):
     _draw_confusion(shares, categories, title, folder / 'confusion.png')
     curve = found.interpolated[found.has_relevant].mean(axis=0)
     points = list(zip(RECALLS.tolist(), curve.tolist()))
-    atomic.write_csv(folder / 'precision_recall.csv', ['recall', 'precision'], points)
+    tables.write(folder / 'precision_recall.csv', ['recall', 'precision'], points)
     _draw_curve(curve, title, folder / 'precision_recall.png')
     worst = ', '.join(f'{row["category"]} {row["found_in_first_10"]:.0%}' for row in table[:3])
     return f'    {folder}: queries with a relevant image in the first 10: {worst} (the lowest mAP)'

@@ -107,7 +107,7 @@ def record(path, rows):
         for row in rows:
             table[_key(row)] = {**row, 'time': now}
         lines = [[row[column] for column in COLUMNS] for row in table.values()]
-        atomic.write_csv(path, COLUMNS, lines)
+        tables.write(path, COLUMNS, lines)
 
 
 def print_and_record(path, measured):

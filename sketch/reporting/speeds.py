@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from sketch import atomic, locks, tables
+from sketch import locks, tables
 from sketch.errors import InputError
 from sketch.reporting import markdown
 
@@ -113,7 +113,7 @@ def append(path, about, rows):
         lines = [[line[column] for column in COLUMNS] for line in _lines(path)]
         for row in rows:
             lines.append([about[column] for column in RUN] + [_text(value) for value in row])
-        atomic.write_csv(path, COLUMNS, lines)
+        tables.write(path, COLUMNS, lines)
 
 
 def by_kind(runs):
