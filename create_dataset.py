@@ -13,21 +13,19 @@ whatever the number of workers.
 """
 
 import hashlib
-import multiprocessing
 import os
 import time
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-from sketch import command_line, locks, tables
-from sketch.data import builder, category_names, drawing_files, raster, selection, staging
-from sketch.data.dataset import DRAWINGS, MANIFEST, SHEET
+from sketch import command_line, locks
+from sketch.data import builder, category_names, drawing_files, drawings_list, raster, staging
+from sketch.data.dataset import MANIFEST, SHEET
+from sketch.data.selection import Selection
 from sketch.errors import InputError
 from sketch.networks.registry import NETWORKS
 from sketch.runs.settings import Default
 
 BUCKET = 'https://storage.googleapis.com/quickdraw_dataset/full/binary'
-GUARD = "call it below `if __name__ == '__main__':`"
 # Pixels that a network can take.
 SIZES = range(min(network.smallest for network in NETWORKS.values()), raster.CANVAS + 1)
 
@@ -77,10 +75,7 @@ def construct_from_scratch(
     Raises:
         InputError: names the file and the remedy. OUT is left as it was.
     """
-    if getattr(multiprocessing.current_process(), '_inheriting', False):
-        # A spawned worker imports the calling script, which called this function again.
-        raise InputError(f'construct_from_scratch: {GUARD}')
-    # 1. The names, and the settings that decide every byte.
+    builder.check_caller()
     files, out = Path(files), Path(out)
     for name, count in (('classes', classes), ('train', train), ('test', test)):
         if count is not None and count < 1:
@@ -89,6 +84,7 @@ def construct_from_scratch(
         raise InputError(f'seed {seed}: must not be negative')
     if size not in SIZES:
         raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
+    # 1. The names to choose from, or a list that leaves no choice.
     listed = None
     if drawings is not None:
         given = {
@@ -97,15 +93,19 @@ def construct_from_scratch(
             'exclude': exclude,
             'recognized_only': recognized_only,
         }
-        listed = _read_list(drawings, out, [name for name, value in given.items() if value])
+        if any(given.values()):
+            contradicting = ', '.join(name for name, value in given.items() if value)
+            raise InputError(f'drawings: leave out {contradicting}; the list decides')
+        listed = drawings_list.read_to_build(drawings, out)
         names = list(listed)
         classes = len(names)
         train, test = (len(ids) for ids in next(iter(listed.values())).values())
     else:
-        categories = categories or _default_categories()
-        names = _names_to_choose_from(categories, categories_only)
+        categories = categories or category_names.default_file()
+        names = category_names.names_to_choose_from(categories, categories_only)
         if classes is None:
             classes = len(names) if categories_only else min(Default.classes, len(names))
+    # 2. The settings that decide every byte.
     settings = {
         'classes': classes,
         'train': train,
@@ -115,10 +115,10 @@ def construct_from_scratch(
         'names': len(names),
         'names_sha256': hashlib.sha256('\n'.join(names).encode()).hexdigest(),
         **({'recognized_only': True} if recognized_only else {}),
-        **({'excluded_sha256': selection.digest(exclude)} if exclude else {}),
-        **({'drawings_sha256': selection.digest(drawings)} if listed else {}),
+        **({'excluded_sha256': drawings_list.digest(exclude)} if exclude else {}),
+        **({'drawings_sha256': drawings_list.digest(drawings)} if listed else {}),
     }
-    excluded = selection.read_key_ids(exclude) if exclude else None
+    excluded = drawings_list.read_key_ids(exclude) if exclude else None
     out.mkdir(parents=True, exist_ok=True)
     with locks.exclusive(out, 'dataset'):
         staging.recover(out)
@@ -126,98 +126,25 @@ def construct_from_scratch(
         if existing is not None and not force:
             print(f'{out / MANIFEST}: kept, it has these settings (--force rebuilds it)')
             return existing
-        # 2. The categories, and their files.
-        source = '--categories-only' if categories_only else categories
+        # 3. The categories, and their files.
+        source = 'categories_only' if categories_only else categories
         chosen = names if listed else category_names.choose_categories(names, classes, seed, source)
         if download:
             from sketch.data.download import fetch  # requests is slow to load and seldom needed
 
             fetch(chosen, files, mirror)
-        found = _found(chosen, files)
-        # 3. The drawings, as images.
+        found = drawing_files.taken_files(files, chosen)
+        # 4. The drawings, as images.
         selections = {
-            name: selection.Selection(
-                train, test, seed, recognized_only, excluded, listed and listed[name]
-            )
+            name: Selection(train, test, seed, recognized_only, excluded, listed and listed[name])
             for name in chosen
         }
-        return _build_and_publish(out, found, selections, settings, workers)
-
-
-def _default_categories():
-    here = Path('categories.txt')
-    return here if here.exists() else Path(__file__).with_name(here.name)
-
-
-def _names_to_choose_from(categories, categories_only):
-    names = category_names.read_categories(categories)
-    if not categories_only:
-        return names
-    unknown = [name for name in categories_only if name not in names]
-    if unknown:
-        in_parts = all(part.strip() in names for part in unknown[0].split(','))
-        hint = '; separate names by spaces' if in_parts else command_line.near(unknown[0], names)
-        raise InputError(f'{categories}: has no category {unknown[0]!r}{hint}')
-    return list(dict.fromkeys(categories_only))
-
-
-def _read_list(path, out, given):
-    """Return the drawings of a list; refuse what would contradict it or be replaced."""
-    if given:
-        raise InputError(f'drawings: leave out {", ".join(given)}; the list decides')
-    listed = selection.read_list(path)
-    if Path(path).resolve() == (out / DRAWINGS).resolve():
-        written = tables.text(selection.COLUMNS, selection.table(listed))
-        if Path(path).read_bytes() != written.encode():
-            raise InputError(
-                f'{path}: the data set would replace it by one in another order; give it another '
-                'name, or another --out'
-            )
-    return listed
-
-
-def _found(chosen, files):
-    """Return {category: Path of its drawings}; InputError if one is missing.
-
-    Prints which files are left aside if a category has several.
-    """
-    found = drawing_files.find_files(files, chosen)
-    missing = [name for name in chosen if name not in found]
-    if missing:
-        raise InputError(
-            f'{files / missing[0]}.bin: missing ({len(missing)} of {len(chosen)} chosen are), '
-            'and no .ndjson; fetch it with --download, or remove its name from the categories file'
-        )
-    for name, (path, *others) in found.items():
-        if others:
-            aside = ', '.join(other.name for other in others)
-            print(f'{path}: taken for {name}; left aside: {aside}')
-    return {name: paths[0] for name, paths in found.items()}
-
-
-def _build_and_publish(out, files, selections, settings, workers):
-    """Build beside OUT and rename into it; return the manifest."""
-    try:
         started = time.monotonic()
-        manifest = builder.build(staging.begin(out), files, selections, settings, workers)
-        staging.publish(out)
-    except OSError as error:
-        place = os.fspath(error.filename or out)
-        raise InputError(
-            f'{place}: {error.strerror}; the unfinished data set was removed'
-        ) from None
-    except BrokenProcessPool:
-        reason = 'a worker was killed (out of memory?); try fewer --workers'
-        if multiprocessing.get_start_method() != 'fork':
-            reason += f'; in a script, construct_from_scratch: {GUARD}'
-        raise InputError(f'{out}: {reason}') from None
-    finally:
-        staging.discard_unfinished(out)
-    seconds = time.monotonic() - started
-    images = len(files) * (settings['train'] + settings['test'])
+        manifest = builder.build(out, found, selections, settings, workers)
+    seconds, images = time.monotonic() - started, classes * (train + test)
     print(f'{out}: {images} images in {seconds:.1f} s, {images / seconds:.0f} images/s')
     for network in NETWORKS.values():
-        if settings['size'] < network.smallest:
+        if size < network.smallest:
             smallest = f'{network.smallest}x{network.smallest}'
             print(f'{out}: {network.title} takes larger images only, from {smallest} on')
     return manifest

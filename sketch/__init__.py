@@ -13,6 +13,7 @@ data/               drawings -> images -> batches
     quickdraw           parser of .bin files
     ndjson              parser of .ndjson files
     drawing_files       finds a category's file, whatever its form and name
+    drawings_list       reads and writes drawings.csv
     selection           which drawings become images
     simplify            raw strokes -> those of the data set
     raster              strokes -> images

@@ -2,7 +2,6 @@
 
 import argparse
 import codecs
-import difflib
 import os
 import signal
 import sys
@@ -197,13 +196,6 @@ def add_measure(arguments):
     arguments.add_argument(
         '--measure', choices=SPLITS, default='both', help='sets to measure accuracy on'
     )
-
-
-def near(name, names):
-    """Return ' (did you mean X?)' for the known name that is most like a wrong one, or ''."""
-    by_lower = {known.lower(): known for known in names}
-    found = difflib.get_close_matches(name.lower(), by_lower, 1)
-    return f' (did you mean {by_lower[found[0]]!r}?)' if found else ''
 
 
 def run(main):

@@ -44,11 +44,11 @@ def build(sample_files, tmp_path):
 
 
 def contents(folder):
-    """Return {relative path: hash} of every file below a folder."""
+    """Return {relative path: hash} of every file below a folder, but for the lock's."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob('*')
-        if path.is_file()
+        if path.is_file() and path.name != '.dataset.lock'
     }
 
 
@@ -272,7 +272,7 @@ def test_names_with_spaces_accents_and_windows_line_ends(build, sample_files, tm
         ('', ['no category names']),
         ('circle\n../x\n', ['line 2', "'../x'", 'name of a folder']),
         ('circle\nsun\ncircle\n', ['line 3', 'on line 1']),
-        ('circle\nsun\n', ['2 categories, fewer than --classes 3']),
+        ('circle\nsun\n', ['2 categories, fewer than the 3 to choose']),
         ('circle\nsun\nno such\n', ['no such.bin', 'missing']),
     ],
 )
@@ -289,7 +289,7 @@ def test_bad_categories(refused, sample_files, tmp_path, names, words):
 
 def test_missing_inputs(refused, tmp_path):
     arguments = ['--out', tmp_path / 'out', '--files', tmp_path / 'none']
-    refused('create_dataset.py', *arguments, words=['none', 'no such folder', '--files'])
+    refused('create_dataset.py', *arguments, words=['none', 'no such folder', 'files of drawings'])
     nowhere = tmp_path / 'nowhere.txt'
     refused('create_dataset.py', '--categories', nowhere, words=[nowhere, 'no such file'])
     refused('create_dataset.py', *arguments, '--size', 257, words=['size 257', '63 to 256'])

@@ -17,7 +17,7 @@ import pytest
 from conftest import NARROW
 
 import train
-from sketch.data import query_image, selection, staging
+from sketch.data import drawings_list, query_image, staging
 from sketch.data.dataset import open_dataset
 from sketch.errors import InputError
 from sketch.evaluation.features import feature_vectors
@@ -78,8 +78,8 @@ def readers(make_dataset, tmp_path_factory):
 
     def lists(path):
         with contextlib.suppress(InputError):
-            selection.read_key_ids(path)
-        selection.read_list(path)
+            drawings_list.read_key_ids(path)
+        drawings_list.read(path)
 
     def recorded(path):
         points.measured(path)

@@ -88,7 +88,7 @@ def test_all_categories_of_a_short_file(sample_files, tmp_path):
 
 
 def test_the_number_of_classes_blames_what_was_given(sample_files, tmp_path):
-    with pytest.raises(InputError, match='--categories-only: 1 categories, fewer than --classes 2'):
+    with pytest.raises(InputError, match='categories_only: 1 categories, fewer than the 2 '):
         build(sample_files, tmp_path, categories_only=['sun'], classes=2)
 
 

@@ -2,39 +2,62 @@
 
 import functools
 import io
+import multiprocessing
 import os
 import threading
 import time
 import zlib
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 from tqdm import tqdm
 
-from sketch import atomic, tables
-from sketch.data import raster
+from sketch import atomic
+from sketch.data import drawings_list, raster, staging
 from sketch.data.contact_sheet import contact_sheet
 from sketch.data.content import content_digest, file_hash
 from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET
 from sketch.data.drawing_files import open_drawings
-from sketch.data.selection import COLUMNS, choose, table
+from sketch.data.selection import choose
+from sketch.errors import InputError
 
 PARENT_POLL = 0.1  # seconds
+GUARD = "call it below `if __name__ == '__main__':`"
 
 
-def build(target, files, selections, settings, workers):
-    """Fill a folder with a data set, the manifest last; return the manifest.
+def check_caller():
+    """Raise InputError if this is a spawned worker, whose script called for a build again."""
+    if getattr(multiprocessing.current_process(), '_inheriting', False):
+        raise InputError(f'construct_from_scratch: {GUARD}')
+
+
+def build(out, files, selections, settings, workers):
+    """Make a data set in a folder, or leave the folder as it was; return the manifest.
 
     Args:
-        target: Path, existing and empty.
+        out: Path of the folder, which exists.
         files: {category: Path of its drawings}, in label order.
         selections: {category: selection.Selection}.
         settings: dict with train, test, size and seed; it goes into the manifest.
         workers: processes; None is one per core.
 
     Raises:
-        InputError: a file is corrupt or has too few drawings.
+        InputError: a file is corrupt or has too few drawings, a worker was killed, or the images
+            cannot be written.
     """
+    try:
+        with staging.whole_or_absent(out) as target:
+            return _fill(target, files, selections, settings, workers)
+    except BrokenProcessPool:
+        reason = 'a worker was killed (out of memory?); try fewer workers'
+        if multiprocessing.get_start_method() != 'fork':
+            reason += f'; in a script, construct_from_scratch: {GUARD}'
+        raise InputError(f'{out}: {reason}') from None
+
+
+def _fill(target, files, selections, settings, workers):
+    """Draw all images, then write what tells of them, the manifest last."""
     chosen = list(files)
     work = functools.partial(build_category, target=target, size=settings['size'])
     count = min(workers or os.cpu_count(), len(chosen))
@@ -47,7 +70,7 @@ def build(target, files, selections, settings, workers):
             pool.shutdown(cancel_futures=True)
             raise
     labels = {name: label for label, name in enumerate(chosen)}
-    content = {
+    digests = {
         split: content_digest(
             (label, *file) for label, written in enumerate(files_written) for file in written[part]
         )
@@ -60,8 +83,9 @@ def build(target, files, selections, settings, workers):
         }
         for name, written in zip(chosen, files_written)
     }
-    tables.write(target / DRAWINGS, COLUMNS, table(listed))
-    content['drawings'] = file_hash((target / DRAWINGS).read_bytes()).hex()
+    table = drawings_list.text(listed)
+    atomic.write_text(target / DRAWINGS, table)
+    digests['drawings'] = file_hash(table.encode()).hex()
     known = {image for part in pixels for image in part['training']}
     manifest = {
         'settings': settings,
@@ -70,7 +94,7 @@ def build(target, files, selections, settings, workers):
             image in known for part in pixels for image in part['testing']
         ),
         'categories': dict(zip(chosen, facts)),
-        'content': content,
+        'content': digests,
     }
     contact_sheet(target / FOLDERS['train'], chosen).save(target / SHEET)
     atomic.write_json(target / LABELS, labels)

@@ -33,6 +33,26 @@ def open_drawings(path, category=None):
     return NdjsonFile(path, category) if path.suffix == NDJSON else DrawingFile(path)
 
 
+def taken_files(folder, categories):
+    """Return {category: Path of its drawings}; print which files are left aside.
+
+    Raises:
+        InputError: as of find_files, or a category has no file.
+    """
+    found = find_files(folder, categories)
+    missing = [category for category in categories if category not in found]
+    if missing:
+        raise InputError(
+            f'{folder / missing[0]}.bin: missing ({len(missing)} of {len(categories)} chosen are), '
+            'and no .ndjson; download it, or remove its name from the categories file'
+        )
+    for category, (path, *others) in found.items():
+        if others:
+            aside = ', '.join(other.name for other in others)
+            print(f'{path}: taken for {category}; left aside: {aside}')
+    return {category: paths[0] for category, paths in found.items()}
+
+
 def find_files(folder, categories):
     """Return {category: Paths} of those that a folder has; the first Path is the one that counts.
 
@@ -41,7 +61,7 @@ def find_files(folder, categories):
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f'{folder}: no such folder; give --files, the folder of drawings')
+        raise InputError(f'{folder}: no such folder; give the folder of the files of drawings')
     by_name = {}
     for path in sorted(folder.iterdir()):
         if path.suffix in (BIN, NDJSON) and path.is_file():

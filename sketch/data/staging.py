@@ -7,20 +7,22 @@ Whenever a build dies, `recover` either finishes the renames of a complete data 
 unfinished one. A data set without a manifest never counts as finished.
 """
 
+import contextlib
+import os
 import re
 import shutil
 
 from sketch.data.content import content_digest, file_hash
 from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET, read_manifest
-from sketch.data.selection import digest
+from sketch.data.drawings_list import digest
 from sketch.errors import InputError
 
 PARTS = (*FOLDERS.values(), LABELS, SHEET, DRAWINGS)  # all but the manifest
 # How to call settings that are hashes.
 DIFFERENT = {
     'names_sha256': 'other names to choose from',
-    'excluded_sha256': 'another --exclude',
-    'drawings_sha256': 'another --drawings',
+    'excluded_sha256': 'other drawings to exclude',
+    'drawings_sha256': 'another list of drawings',
 }
 LITTER = ('.DS_Store', 'Thumbs.db')
 
@@ -38,7 +40,7 @@ def existing_manifest(out, settings, force):
             if (out / part).exists() and not _is_given_list(out / part, settings):
                 raise InputError(
                     f'{out / part}: not a finished data set of create_dataset.py (no {MANIFEST} '
-                    'beside it); move it away or give another --out'
+                    'beside it); move it away, or give another folder'
                 )
         return None
     if force:
@@ -51,22 +53,38 @@ def existing_manifest(out, settings, force):
             for key in different
         )
         raise InputError(
-            f'{out / MANIFEST}: made with {values}; give another --out, or --force to replace it'
+            f'{out / MANIFEST}: made with {values}; give another folder, or force its replacement'
         )
     return manifest
 
 
 def _is_given_list(path, settings):
-    """Return whether a file is the list of --drawings: the data set will have the same."""
+    """Return whether a file is the list to build from: the data set will have the same."""
     given = settings.get('drawings_sha256')
     return path.name == DRAWINGS and path.is_file() and given == digest(path)
 
 
-def begin(out):
-    """Return a new empty folder to build in."""
+@contextlib.contextmanager
+def whole_or_absent(out):
+    """Give the block an empty folder to fill with a data set; rename it into OUT at the end.
+
+    If the block fails, nothing is left of it.
+
+    Raises:
+        InputError: the files cannot be written.
+    """
     new = _staging(out) / 'new'
-    new.mkdir(parents=True)
-    return new
+    try:
+        new.mkdir(parents=True)
+        yield new
+        publish(out)
+    except OSError as error:
+        place = os.fspath(error.filename or out)
+        raise InputError(
+            f'{place}: {error.strerror}; the unfinished data set was removed'
+        ) from None
+    finally:
+        discard_unfinished(out)
 
 
 def recover(out):
@@ -99,7 +117,6 @@ def publish(out):
                 raise InputError(f'{out / part}: appeared during the build, move it away')
         (new / part).rename(out / part)
     (new / MANIFEST).rename(out / MANIFEST)
-    discard_unfinished(out)
 
 
 def check_own(out, manifest):
@@ -119,8 +136,8 @@ def check_own(out, manifest):
 
 def _not_own(path):
     return InputError(
-        f'{path}: create_dataset.py did not make all of this, and --force would delete it; move it '
-        'away'
+        f'{path}: create_dataset.py did not make all of this, and a forced build would delete '
+        'it; move it away'
     )
 
 
