@@ -52,17 +52,17 @@ def read_json(path):
         raise ValueError('nested too deeply') from None
 
 
-def check_place(path, flag):
+def check_place(path, what):
     """Raise InputError if a file cannot be written, before the work; its folder may be missing.
 
     Args:
         path: of the file.
-        flag: of the command line that gives another place.
+        what: to give instead, in the error.
     """
     path = Path(path).resolve()
     # A file is replaced, not rewritten.
     if path.is_dir() or not receives_files(path.parent):
-        raise InputError(f'{path}: cannot be written; give another {flag}')
+        raise InputError(f'{path}: cannot be written; give another {what}')
 
 
 def receives_files(folder):
@@ -85,9 +85,9 @@ def new_folder(path):
     path = Path(path)
     parent = path.resolve().parent
     if os.path.lexists(path):
-        raise InputError(f'{path}: exists; give another --out, or move it away')
+        raise InputError(f'{path}: exists; give another folder, or move it away')
     if not parent.is_dir():
-        raise InputError(f'{path}: {parent} is no folder; make it, or give another --out')
+        raise InputError(f'{path}: {parent} is no folder; make it, or give another folder')
     building = Path(tempfile.mkdtemp(prefix=f'.{path.name}-', dir=parent))
     try:
         yield building

@@ -244,7 +244,7 @@ def test_a_batch_that_cannot_be_shared(start):
     running = start('m', '--epochs', '1', '--batch-size', '7', cluster=cluster)
     printed, _ = running.communicate(timeout=60)
     assert running.returncode == 2
-    assert '--batch-size 7: not divisible by 2 devices' in printed.splitlines()[-1]
+    assert 'batch size 7: not divisible by 2 devices' in printed.splitlines()[-1]
 
 
 def test_one_epoch_count_at_a_time(start):

@@ -62,7 +62,11 @@ def test_not_on_other_images(place, refused, make_dataset, tmp_path):
     make_dataset(tmp_path / 'other', seed=1)
     folder = tmp_path / f'{NAME}_1e'
     refused(
-        'tools.precise_bn', '--data', tmp_path / 'other', folder, words=[folder, 'other', '--data']
+        'tools.precise_bn',
+        '--data',
+        tmp_path / 'other',
+        folder,
+        words=[folder, 'other', 'data set of its'],
     )
     assert not (tmp_path / f'{NAME}_precise-bn_1e').exists()
 

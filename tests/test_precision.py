@@ -40,7 +40,7 @@ def run(small_dataset, tmp_path):
 @pytest.mark.skipif(not NO_GPU, reason='a GPU is there')
 def test_refused_without_16_bit_instructions(run, monkeypatch, tmp_path):
     monkeypatch.setattr(processor, 'has', lambda *features: False)
-    with pytest.raises(InputError, match='--precision mixed: needs a GPU, or a processor with'):
+    with pytest.raises(InputError, match='mixed precision needs a GPU, or a processor with'):
         run('mixed')
     assert not list(tmp_path.iterdir())
 

@@ -202,7 +202,7 @@ def test_a_nan_loss_stops_the_run(refused, small_dataset, tmp_path):
         'train.py',
         *('--data', small_dataset.folder, '--checkpoints', tmp_path, *NARROW),
         *('--epochs', '2', '--learning-rate', '1e30'),
-        words=['is NaN', '--learning-rate'],
+        words=['is NaN', 'smaller learning rate'],
         cwd=tmp_path,
     )
 
@@ -212,7 +212,7 @@ def test_an_overflow_in_the_last_step(refused, small_dataset, tmp_path, rate, ke
     # The loss of that step is still that of the weights before it. 1e39 is no float32.
     place = ('--data', small_dataset.folder, '--checkpoints', tmp_path, *NARROW, '--epochs', '0.1')
     for _ in range(2):  # the next run does not take it for finished
-        words = ['NaN or infini', '--learning-rate']
+        words = ['NaN or infini', 'smaller learning rate']
         refused('train.py', *place, '--learning-rate', rate, words=words, cwd=tmp_path)
         (index,) = tmp_path.rglob('*.ckpt-*.index')
         assert index.stem == f'model.ckpt-{kept}'  # 0: the untrained network

@@ -82,7 +82,7 @@ def open_dataset(folder, splits=('train', 'test')):
     conversion_labels.json. Its files are counted, and the counts printed.
 
     Args:
-        folder: the --out of create_dataset.py.
+        folder: that create_dataset.py filled.
         splits: which of 'train' and 'test' to open and check.
 
     Raises:
@@ -137,13 +137,13 @@ def check_queries(dataset):
     if np.bincount(dataset.test.labels).max() < 2:
         raise InputError(
             f'{dataset.folder}: no category has 2 test images, so no query has a relevant image; '
-            'make the data set with a larger --test'
+            'make the data set with more test images'
         )
 
 
 def _categories(folder):
     path = folder / LABELS
-    remedy = 'make the data set with create_dataset.py, or name its folder with --data'
+    remedy = 'make the data set with create_dataset.py, or give the folder of one'
     try:
         labels = {name: int(str(label)) for name, label in atomic.read_json(path).items()}
     except FileNotFoundError:

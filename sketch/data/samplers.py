@@ -44,18 +44,18 @@ def check_balanced_batch(batch_size, images_per_class, labels):
     counts = np.bincount(labels)
     if len(counts) < 2 or counts.min() < 2:
         raise InputError(
-            '--loss: a triplet loss needs at least 2 categories with 2 training images each; make '
+            'a triplet loss needs at least 2 categories with 2 training images each; make '
             'a larger data set'
         )
     if not 2 <= images_per_class <= counts.min():
         raise InputError(
-            f'--images-per-class {images_per_class}: must be from 2 to {counts.min()}, the images '
+            f'images per class {images_per_class}: must be from 2 to {counts.min()}, the images '
             'of the smallest category'
         )
     classes = batch_size / images_per_class
     if classes not in range(2, len(counts) + 1):
         raise InputError(
-            f'--batch-size: {batch_size} images per device are not 2 to {len(counts)} categories '
+            f'batch size: {batch_size} images per device are not 2 to {len(counts)} categories '
             f'of {images_per_class} images; give a multiple of {images_per_class} from '
             f'{2 * images_per_class} to {len(counts) * images_per_class} per device'
         )

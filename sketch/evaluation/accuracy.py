@@ -38,7 +38,7 @@ def accuracy(checkpoint, split, size):
     if not np.isfinite(measured['loss']):
         raise InputError(
             f'{checkpoint.prefix}: its loss is NaN or infinite on {split.name} images; train again '
-            'with a smaller --learning-rate'
+            'with a smaller learning rate'
         )
     if round(measured['images']) != len(split):
         raise RuntimeError(f'evaluated {measured["images"]:.0f} of {len(split)} images')
@@ -57,7 +57,7 @@ def evaluate(checkpoint, dataset, splits):
         splits: of 'train' and 'test'.
     """
     if checkpoint.settings.loss == TRIPLET:
-        reason = 'no accuracy: with --loss triplet the classifier is not trained'
+        reason = 'no accuracy: with the triplet loss alone the classifier is not trained'
         yield Measurement([], f'{checkpoint.folder}: {reason}')
         return
     for split in [getattr(dataset, name) for name in splits]:

@@ -52,9 +52,8 @@ def evaluate(checkpoint, dataset, ks, *, distances=(Default.distance,), rerank=F
         threads: of the pool.
     """
     if rerank and checkpoint.settings.loss == TRIPLET:
-        print(
-            f'{checkpoint.folder}: no reranking: with --loss triplet the classifier is not trained'
-        )
+        reason = 'no reranking: with the triplet loss alone the classifier is not trained'
+        print(f'{checkpoint.folder}: {reason}')
         rerank = False
     columns = shared_columns(checkpoint, dataset, dataset.test)
     compared = _compared(checkpoint, dataset, rerank)

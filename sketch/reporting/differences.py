@@ -52,7 +52,7 @@ def read(path):
     except ValueError:
         columns, rows = [], {}
     if columns != list(COLUMNS):
-        raise InputError(f'{path}: not a table of differences; give another --differences')
+        raise InputError(f'{path}: not a table of differences; give another file')
     for line, row in rows.items():
         try:
             tables.check_numbers(row, ('difference', 'low', 'high'), ('k', 'images'))
@@ -65,7 +65,7 @@ def read(path):
 def check(path):
     """Raise InputError if rows cannot be recorded in a file: not such a table, or not writable."""
     read(path)
-    atomic.check_place(path, '--differences')
+    atomic.check_place(path, 'file for the differences')
 
 
 def record(path, rows):

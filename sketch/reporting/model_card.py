@@ -57,7 +57,7 @@ def write(folder, checkpoint, size, usage, table):
     if not rows:
         print(
             f'{table}: no row of {checkpoint.run}, step {checkpoint.step}; {FILE} has no '
-            'measurements (--results names the table)',
+            'measurements; give the table that has them',
             file=sys.stderr,
         )
     text = _card(checkpoint, size, usage, rows, Path(table).name)

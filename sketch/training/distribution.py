@@ -21,7 +21,7 @@ def images_per_device(batch_size, devices, workers):
     elif devices == 'all':
         count = len(_devices())
     if batch_size % count:
-        raise InputError(f'--batch-size {batch_size}: not divisible by {count} devices')
+        raise InputError(f'batch size {batch_size}: not divisible by {count} devices')
     return batch_size // count
 
 

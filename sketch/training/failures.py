@@ -23,7 +23,7 @@ def readable_errors(folder, first):
     except tf.estimator.NanLossDuringTrainingError:
         raise InputError(
             f'{folder}: the loss is NaN (this run started at step {first}); remove the folder and '
-            'train with a smaller --learning-rate'
+            'train with a smaller learning rate'
         ) from None
     except tf.errors.OpError as error:
         full = [os.strerror(number) for number in DISK_FULL if os.strerror(number) in str(error)]

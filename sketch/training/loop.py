@@ -109,7 +109,7 @@ def warn_if_unsettled(run):
     print(
         f'{run.folder}: {settings.last_step} steps{larger}, but the statistics of batch norm '
         f'settle in about {needed}: accuracy and mAP may be far too low. Train with a smaller '
-        '--batch-size or --batch-norm-momentum, or run python -m tools.precise_bn on the folder'
+        'batch size or batch norm momentum, or run python -m tools.precise_bn on the folder'
     )
 
 
@@ -127,7 +127,7 @@ def train_as_worker(run):
     if found is None or found.differences(run.settings):
         raise InputError(
             f'{run.folder}: not the folder that the chief prepared; give all workers the same '
-            'command, data set and --checkpoints folder'
+            'command, data set and folder of checkpoints'
         )
     prefix = folders.latest(run.folder)
     first = folders.step_of(prefix) if prefix else 0
@@ -149,7 +149,7 @@ def _check_weights(run):
     except checkpoints.NotFiniteError as error:
         folders.remove(prefix)
         raise InputError(
-            f'{error}: removed; remove the folder and train with a smaller --learning-rate'
+            f'{error}: removed; remove the folder and train with a smaller learning rate'
         ) from None
 
 

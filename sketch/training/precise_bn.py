@@ -39,7 +39,7 @@ def precise_bn(checkpoint, dataset, images):
     if settings.content != dataset.digest:
         raise InputError(
             f'{checkpoint.folder}: not trained on the images of {dataset.folder}; give the data '
-            'set of its training as --data'
+            'set of its training'
         )
     changed = dataclasses.replace(settings, precise_bn=True)
     folder = checkpoint.folder.resolve().parent / changed.folder_name

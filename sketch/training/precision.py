@@ -27,8 +27,8 @@ def of_this_machine(wanted):
     if processor.has('avx512_bf16', 'amx_bf16'):
         return MIXED_BFLOAT16
     raise InputError(
-        '--precision mixed: needs a GPU, or a processor with AVX512_BF16 or AMX under Linux; '
-        'leave it out'
+        'mixed precision needs a GPU, or a processor with AVX512_BF16 or AMX under Linux; take '
+        'float32'
     )
 
 
