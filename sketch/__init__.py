@@ -22,7 +22,7 @@ data/               drawings -> images -> batches
     staging             builds a data set out of sight, renames it when complete
     contact_sheet       one picture of a data set
     dataset             opens a data set
-    content             checks images, and knows when one has changed
+    image_digest        checks images, and knows when one has changed
     image_file          decodes one image
     samplers            the order of the training images
     input_pipeline      batches for the Estimator

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sketch import atomic
-from sketch.data import content
+from sketch.data import image_digest
 from sketch.data.dataset import open_dataset
 from sketch.errors import InputError
 
@@ -64,8 +64,8 @@ def test_the_manifest_has_the_content(make_dataset, tmp_path, monkeypatch):
 
 def test_images_are_read_once_and_again_when_they_change(copy, monkeypatch):
     read = []
-    real = content._check
-    monkeypatch.setattr(content, '_check', lambda path: read.append(path) or real(path))
+    real = image_digest._check
+    monkeypatch.setattr(image_digest, '_check', lambda path: read.append(path) or real(path))
     open_dataset(copy)
     assert len(read) == 36
     open_dataset(copy)
@@ -81,13 +81,13 @@ def test_images_are_read_once_and_again_when_they_change(copy, monkeypatch):
 
 def test_an_image_that_changes_while_it_is_read(copy, monkeypatch):
     changed = next((copy / 'training').rglob('*.png'))
-    real = content._common_size
+    real = image_digest._common_size
 
     def change(*arguments):
         Image.new('L', (96, 96), 255).save(changed)
         return real(*arguments)
 
-    monkeypatch.setattr(content, '_common_size', change)
+    monkeypatch.setattr(image_digest, '_common_size', change)
     before = open_dataset(copy).digest
     monkeypatch.undo()
     assert open_dataset(copy).digest != before

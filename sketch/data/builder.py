@@ -16,9 +16,9 @@ from tqdm import tqdm
 from sketch import atomic
 from sketch.data import drawings_list, raster, staging
 from sketch.data.contact_sheet import contact_sheet
-from sketch.data.content import content_digest, file_hash
 from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET
 from sketch.data.drawing_files import open_drawings
+from sketch.data.image_digest import content_digest, file_hash
 from sketch.data.selection import choose
 from sketch.errors import InputError
 

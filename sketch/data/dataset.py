@@ -1,7 +1,7 @@
 """Opens a data set that create_dataset.py (or the paper's author) made: images and labels.
 
-No image is kept in memory here. Every file is checked once (content.py), so that a corrupt one is
-reported before hours of training and not after.
+No image is kept in memory here. Every file is checked once (image_digest.py), so that a corrupt
+one is reported before hours of training and not after.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sketch import atomic
-from sketch.data.content import checked_content
+from sketch.data.image_digest import checked_content
 from sketch.errors import InputError
 
 # What a data set's folder holds.

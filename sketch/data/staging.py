@@ -12,9 +12,9 @@ import os
 import re
 import shutil
 
-from sketch.data.content import content_digest, file_hash
 from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET, read_manifest
 from sketch.data.drawings_list import digest
+from sketch.data.image_digest import content_digest, file_hash
 from sketch.errors import InputError
 
 PARTS = (*FOLDERS.values(), LABELS, SHEET, DRAWINGS)  # all but the manifest
