@@ -96,7 +96,7 @@ def train(dataset, settings, epochs, root, plan, devices='one'):
 
 
 def _measure(run, epochs, splits, with_map, plan):
-    """Measure a folder's newest checkpoint; print, record and return the rows."""
+    """Measure a folder's latest checkpoint; print, record and return the rows."""
     from sketch.evaluation import accuracy, retrieval  # TensorFlow
     from sketch.runs.checkpoints import open_checkpoint
     from sketch.training.hooks import write_scalar

@@ -33,13 +33,13 @@ def write_text(path, text):
     write_bytes(path, text.encode())
 
 
-def write_json(path, content):
+def write_json(path, value):
     """Write JSON: one value a line, keys in the order given."""
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + '\n')
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + '\n')
 
 
 def read_json(path):
-    """Return the content of a JSON file.
+    """Return the value that a JSON file has.
 
     Raises:
         ValueError: it is not JSON, or not UTF-8.

@@ -35,7 +35,7 @@ def served(dataset, checkpoint):
 
 
 def variables(folder):
-    """Return {name: value} of a folder's newest checkpoint."""
+    """Return {name: value} of a folder's latest checkpoint."""
     from sketch.backend.setup import tf
     from sketch.runs import folders  # with TensorFlow, which not every test needs
 
@@ -46,7 +46,7 @@ def variables(folder):
 
 
 def step_in(folder):
-    """Return the step of a folder's newest checkpoint."""
+    """Return the step of a folder's latest checkpoint."""
     return int(variables(folder)['global_step'])
 
 

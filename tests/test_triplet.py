@@ -87,7 +87,10 @@ def test_the_stream_of_batches_resumes_where_it_stopped(small_dataset, replicas)
     ('options', 'words'),
     [
         (['--batch-size', '10', '--images-per-class', '4'], ['batch size', '10 images']),
-        (['--batch-size', '16', '--drawings', '4'], ['2 to 3 categories', '4 from 8 to 12']),
+        (
+            ['--batch-size', '16', '--images-per-class', '4'],
+            ['2 to 3 categories', '4 from 8 to 12'],
+        ),
         (['--batch-size', '18', '--images-per-class', '9'], ['images per class 9', '2 to 8']),
         (['--margin', '0'], ['--margin']),
     ],

@@ -18,7 +18,7 @@ from sketch.data import drawings_list, raster, staging
 from sketch.data.contact_sheet import contact_sheet
 from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET
 from sketch.data.drawing_files import open_drawings
-from sketch.data.image_digest import content_digest, file_hash
+from sketch.data.image_digest import digest_of, file_hash
 from sketch.data.selection import choose
 from sketch.errors import InputError
 
@@ -71,7 +71,7 @@ def _fill(target, files, selections, settings, workers):
             raise
     labels = {name: label for label, name in enumerate(chosen)}
     digests = {
-        split: content_digest(
+        split: digest_of(
             (label, *file) for label, written in enumerate(files_written) for file in written[part]
         )
         for split, part in FOLDERS.items()

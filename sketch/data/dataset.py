@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sketch import atomic
-from sketch.data.image_digest import checked_content
+from sketch.data.image_digest import checked_digest
 from sketch.errors import InputError
 
 # What a data set's folder holds.
@@ -49,7 +49,7 @@ class Dataset:
         folder: where it is.
         categories: names in label order.
         size: side of the images in pixels.
-        digest: of the content of all images, with their labels and names; text.
+        digest: of all images, with their labels and names; text.
         train, test: the two Splits; None if not asked for.
     """
 
@@ -68,11 +68,11 @@ class Dataset:
     @property
     def names_digest(self):
         """A hash over labels and file names: which images, not what they show."""
-        content = hashlib.sha256()
+        digest = hashlib.sha256()
         for split in (self.train, self.test):
             for path, label in zip(split.paths, split.labels):
-                content.update(b'%d/%s\n' % (label, os.path.basename(path)))
-        return content.hexdigest()[:16]
+                digest.update(b'%d/%s\n' % (label, os.path.basename(path)))
+        return digest.hexdigest()[:16]
 
 
 def open_dataset(folder, splits=('train', 'test')):
@@ -100,7 +100,7 @@ def open_dataset(folder, splits=('train', 'test')):
         counts = ' and '.join(f'{len(split)} {name}' for name, split in opened.items() if split)
         print(f'{folder}: no {MANIFEST}; counted {counts} images')
     written = manifest['content'] if manifest else {}
-    digest, size = _content(folder, categories, opened, written)
+    digest, size = _digest(folder, categories, opened, written)
     return Dataset(folder, categories, size, digest, **opened)
 
 
@@ -113,10 +113,10 @@ def read_manifest(folder):
     path = Path(folder) / MANIFEST
     try:
         manifest = atomic.read_json(path)
-        settings, content = manifest['settings'], manifest['content']
+        settings, digests = manifest['settings'], manifest['content']
         counts = [settings[key] for key in ('classes', *FOLDERS, 'size')]
         valid = all(type(count) is int and count > 0 for count in counts)
-        valid &= all(isinstance(content[key], str) for key in (*FOLDERS, 'drawings'))
+        valid &= all(isinstance(digests[key], str) for key in (*FOLDERS, 'drawings'))
         valid &= isinstance(manifest['categories'], dict)
     except FileNotFoundError:
         return None
@@ -180,7 +180,7 @@ def _list_split(name, folder, categories, expected):
     return Split(name, np.array(paths), np.array(labels, np.int32))
 
 
-def _content(folder, categories, opened, written):
+def _digest(folder, categories, opened, written):
     """Return the digest of all images, and their side in pixels.
 
     Args:
@@ -189,17 +189,17 @@ def _content(folder, categories, opened, written):
         opened: {name: Split, or None if its images are not needed}.
         written: {name: digest} by the manifest, which spares reading a split that is not needed.
     """
-    contents, sizes = [], set()
+    digests, sizes = [], set()
     for name, split in opened.items():
         if split is None and name in written:
-            contents.append(written[name])
+            digests.append(written[name])
             continue
         split = split or _list_split(name, folder / FOLDERS[name], categories, None)
         cache = folder / f'.content-{name}.json'
         title = f'checking {name} images'
-        content, size = checked_content(split.paths, split.labels, cache, title)
-        contents.append(content)
+        digest, size = checked_digest(split.paths, split.labels, cache, title)
+        digests.append(digest)
         sizes.add(size)
     if len(sizes) > 1:
         raise InputError(f'{folder}: training and test images differ in size: {sorted(sizes)}')
-    return hashlib.sha256(''.join(contents).encode()).hexdigest()[:16], sizes.pop()
+    return hashlib.sha256(''.join(digests).encode()).hexdigest()[:16], sizes.pop()

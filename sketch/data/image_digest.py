@@ -1,4 +1,4 @@
-"""What the images of a data set contain, as a digest: file names alone can stay when pixels change.
+"""The digest of a data set's images: file names alone can stay when pixels change.
 
 <data set>/.content-train.json, .content-test.json keep the digest of a split and the state of its
 files (name, size, times, inode). While the state is the same, the files are not read again.
@@ -22,19 +22,19 @@ def file_hash(content):
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
-def content_digest(files):
+def digest_of(files):
     """Return the digest of images in order, text.
 
     Args:
         files: iterable of (label, file name without folder, file_hash of its bytes).
     """
     digest = hashlib.sha256()
-    for label, name, content in files:
-        digest.update(b'%d/%s/%s\n' % (label, os.fsencode(name), content))
+    for label, name, value in files:
+        digest.update(b'%d/%s/%s\n' % (label, os.fsencode(name), value))
     return digest.hexdigest()[:32]
 
 
-def checked_content(paths, labels, cache, title):
+def checked_digest(paths, labels, cache, title):
     """Check that all images are intact 8-bit grey PNGs of one square size, unless that is known.
 
     Args:
@@ -54,18 +54,16 @@ def checked_content(paths, labels, cache, title):
     if known is not None:
         return known
     with ThreadPoolExecutor() as pool:
-        checked = list(
-            tqdm(pool.map(_check, paths, chunksize=256), title, len(paths), leave=False, delay=2)
-        )
+        checked = list(tqdm(pool.map(_check, paths), title, len(paths), leave=False, delay=2))
     size = _common_size(paths, np.array([sides for sides, _ in checked]))
     names = map(os.path.basename, paths)
-    content = content_digest(
+    digest = digest_of(
         (label, name, value) for label, name, (_, value) in zip(labels, names, checked)
     )
     with contextlib.suppress(OSError):  # a read-only data set is read each time
-        state = _bound(files, content, size)
-        atomic.write_json(cache, {'state': state, 'content': content, 'size': size})
-    return content, size
+        state = _bound(files, digest, size)
+        atomic.write_json(cache, {'state': state, 'content': digest, 'size': size})
+    return digest, size
 
 
 def _state(paths, labels):
@@ -78,17 +76,17 @@ def _state(paths, labels):
     return digest.hexdigest()
 
 
-def _bound(files, content, size):
+def _bound(files, digest, size):
     """Return a hash of the files' state and what is known of them: an edited cache is told."""
-    return hashlib.sha256(f'{files}/{content}/{size}'.encode()).hexdigest()
+    return hashlib.sha256(f'{files}/{digest}/{size}'.encode()).hexdigest()
 
 
 def _read(cache, files):
     """Return (digest, side) from a cache file; None if it is absent, or files have changed."""
     try:
         known = atomic.read_json(cache)
-        content, size = known['content'], known['size']
-        return (content, size) if known['state'] == _bound(files, content, size) else None
+        digest, size = known['content'], known['size']
+        return (digest, size) if known['state'] == _bound(files, digest, size) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

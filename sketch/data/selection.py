@@ -12,7 +12,7 @@ class Selection(NamedTuple):
 
     train: int  # images
     test: int
-    seed: int
+    seed: int  # of the choice
     recognized_only: bool = False
     excluded: np.ndarray = None  # uint64, key_ids that are not used
     listed: dict = None  # {split: key_ids}, exactly these

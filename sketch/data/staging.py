@@ -14,7 +14,7 @@ import shutil
 
 from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET, read_manifest
 from sketch.data.drawings_list import digest
-from sketch.data.image_digest import content_digest, file_hash
+from sketch.data.image_digest import digest_of, file_hash
 from sketch.errors import InputError
 
 PARTS = (*FOLDERS.values(), LABELS, SHEET, DRAWINGS)  # all but the manifest
@@ -156,10 +156,10 @@ def _foreign(folder, categories, count):
 
 
 def _is_edited(folder, categories, count, written):
-    """Return whether all images of a split are there, but not with the content once written."""
+    """Return whether all images of a split are there, but not as once written."""
     images = [(label, path) for label, name in enumerate(categories)
               for path in _entries(folder / name)]  # fmt: skip
-    return len(images) == count * len(categories) and written != content_digest(
+    return len(images) == count * len(categories) and written != digest_of(
         (label, path.name, file_hash(path.read_bytes())) for label, path in images
     )
 

@@ -92,11 +92,11 @@ def check_finite(vectors, checkpoint):
 
 def _source(checkpoint, split):
     """Return a hash of the checkpoint (its index has a checksum of every tensor) and the images."""
-    content = hashlib.sha256(Path(f'{checkpoint.prefix}.index').read_bytes())
+    digest = hashlib.sha256(Path(f'{checkpoint.prefix}.index').read_bytes())
     for path, label in zip(split.paths, split.labels):
-        content.update(b'%d/%s\n' % (label, os.path.basename(path)))
-        content.update(Path(os.fsdecode(path)).read_bytes())
-    return content.hexdigest()
+        digest.update(b'%d/%s\n' % (label, os.path.basename(path)))
+        digest.update(Path(os.fsdecode(path)).read_bytes())
+    return digest.hexdigest()
 
 
 def _read(path, source):

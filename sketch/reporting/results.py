@@ -30,7 +30,7 @@ COLUMNS = [
     'dataset',  # digest of the data set's images
     'weights',  # digest of the network's; this and the next: empty if unknown
     'seen',  # how many of the images the network was trained on
-    'seed',
+    'seed',  # of the training
     'time',  # UTC
 ]
 _REPLACED = ('value', 'low', 'high', 'interval', 'seen', 'time')  # by a row measured again

@@ -48,7 +48,7 @@ class ImageSize(NamedTuple):
 
 
 def open_checkpoint(folder, dataset=None):
-    """Return the newest Checkpoint of a folder, after checking that it fits a data set.
+    """Return the latest Checkpoint of a folder, after checking that it fits a data set.
 
     The settings of an unfinished training have the epochs reached so far, to 3 decimals.
 
@@ -60,7 +60,7 @@ def open_checkpoint(folder, dataset=None):
         InputError: no checkpoint, a corrupt one, or one for other classes or images.
     """
     folder = Path(folder)
-    prefix = folders.newest(folder)
+    prefix = folders.require_latest(folder)
     try:
         variables = read_variables(prefix)
     except InputError as error:

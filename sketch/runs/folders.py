@@ -16,7 +16,7 @@ from sketch.runs.names import epochs_in, number_text, series
 
 WEIGHTS = Path(__file__).parents[2] / 'weights'  # published checkpoint folders
 PREPARING = '.preparing'  # there while train.py makes a folder: its content is not a run yet
-STATE = 'checkpoint'  # the file in which TensorFlow keeps the name of the newest checkpoint
+STATE = 'checkpoint'  # the file in which TensorFlow keeps the name of the latest checkpoint
 
 
 def find(root):
@@ -65,7 +65,7 @@ def chosen(named, root, unfinished):
                 f'{other} and {folder}: runs of one name would replace the results of each other; '
                 'rename one of the folders'
             )
-        if newest(folder) and not unfinished and (state := _unfinished(folder)):
+        if require_latest(folder) and not unfinished and (state := _unfinished(folder)):
             raise InputError(f'{state}; resume it with train.py, or give --unfinished')
     if named:
         return named
@@ -90,8 +90,8 @@ def located(folder):
     return published if is_name and not folder.exists() and published.is_dir() else folder
 
 
-def newest(folder):
-    """Return the prefix of a folder's newest checkpoint.
+def require_latest(folder):
+    """Return the prefix of a folder's latest checkpoint.
 
     Raises:
         InputError: there is no such folder, or no checkpoint in it.
@@ -108,9 +108,9 @@ def newest(folder):
 
 
 def latest(folder):
-    """Return the prefix of a folder's newest checkpoint, None without one.
+    """Return the prefix of a folder's latest checkpoint, None without one.
 
-    A folder that is being prepared has none. The file `checkpoint` says which is newest. Only the
+    A folder that is being prepared has none. The file `checkpoint` says which it is. Only the
     last part of its paths counts: the folder may have been moved or copied. Without that file the
     step in the file names decides.
     """
@@ -156,7 +156,7 @@ def step_of(prefix):
 
 
 def _name_in_state(folder):
-    """Return the name of the newest checkpoint by the file `checkpoint`, None if it has none."""
+    """Return the name of the latest checkpoint by the file `checkpoint`, None if it has none."""
     try:
         state = (folder / STATE).read_text(encoding='utf-8', errors='replace')
     except FileNotFoundError:

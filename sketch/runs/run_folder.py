@@ -18,7 +18,7 @@ def prepare(folder, settings, target):
     """Make a folder ready for training; return the checkpoint to resume from, None without one.
 
     A new folder starts with the nearest earlier checkpoint of the same run, if there is one. In an
-    existing folder the newest intact checkpoint counts. A corrupt one is reported and removed.
+    existing folder the latest intact checkpoint counts. A corrupt one is reported and removed.
 
     Args:
         folder: Path, existing.
@@ -52,7 +52,7 @@ def prepare(folder, settings, target):
 
 
 def keep_only_last(folder):
-    """Delete all but the newest checkpoint of a finished folder."""
+    """Delete all but the latest checkpoint of a finished folder."""
     name = Path(folders.latest(folder)).name
     folders.name_latest(folder, name)
     for index in folder.glob('model.ckpt-*.index'):

@@ -41,7 +41,7 @@ class Default:
     batch_size = 128  # images
     learning_rate = 0.001
     batch_norm_momentum = 0.98  # per step
-    seed = 0
+    seed = 0  # a training, a data set's choice and a search's examples each have their own
     precision = FLOAT32
     # The paper's open questions (section 4).
     loss = CROSS_ENTROPY
@@ -80,7 +80,7 @@ class Settings:
     embedding_size: int = Default.embedding_size
     images_per_class: int = Default.images_per_class
     precise_bn: bool = False  # moving statistics from tools/precise_bn.py
-    seed: int = None
+    seed: int = None  # of the initial weights and of the order of the images
     deterministic: bool = False
     precision: str = Default.precision  # one of registry.PRECISIONS
     images: int = None  # training images

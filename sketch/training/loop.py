@@ -139,7 +139,7 @@ def train_as_worker(run):
 
 
 def _check_weights(run):
-    """Raise InputError, and remove the newest checkpoint, if its weights are NaN or infinite.
+    """Raise InputError, and remove the latest checkpoint, if its weights are NaN or infinite.
 
     The loss that a step reports is that of the weights before it.
     """
