@@ -1,6 +1,7 @@
 """The rules of the house (CONTRIBUTING.md), read off the code itself."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,24 @@ def test_only_commands_parse_a_command_line():
     commands = SCRIPTS | in_folder('tools') | in_folder('benchmarks')
     assert importers({'sketch.command_line'}) <= commands
     assert not importers(in_folder('sketch.runs')) & in_folder('sketch.networks')
+
+
+def test_the_library_names_no_flag():
+    def strings(name):
+        for node in ast.walk(MODULES[name]):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node
+
+    commands = {*SCRIPTS, *in_folder('tools'), 'sketch.command_line'}
+    texts = {node.value for name in commands for node in strings(name)}
+    flags = {text for text in texts if re.fullmatch('--[a-z][a-z-]*', text)}
+    assert {'--epochs', '--data', '--out'} <= flags
+    for name in in_folder('sketch') - {'sketch.command_line'}:
+        # Docstrings may show commands.
+        told = {id(node.value) for node in ast.walk(MODULES[name]) if isinstance(node, ast.Expr)}
+        for node in strings(name):
+            named = flags & set(re.findall('--[a-z][a-z-]*', node.value))
+            assert id(node) in told or not named, f'{name}, line {node.lineno}: {named}'
 
 
 def test_no_imports_in_a_circle():

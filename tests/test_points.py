@@ -28,7 +28,7 @@ def test_only_the_runs_asked_for(tmp_path, refused):
     ):
         chosen = points.measured(tmp_path / 'r.csv', patterns)
         assert [point.run for point in chosen] == runs
-    words = ['--runs *n3', 'no such run', 'checkpoints_n1, checkpoints_n1_batch8_precise-bn']
+    words = ['*n3: no such run', 'checkpoints_n1, checkpoints_n1_batch8_precise-bn']
     for patterns in (['*n3'], ['*n2', '*n3']):
         refused('plots.py', '--results', tmp_path / 'r.csv', '--runs', *patterns, words=words)
 

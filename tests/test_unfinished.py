@@ -58,7 +58,7 @@ def test_a_folder_that_is_found_is_skipped(place, capsys):
 def test_a_folder_that_is_named_is_refused(place, small_dataset, refused):
     root, options = place
     folder = root / f'{NAME}_3e'
-    words = [f'{folder}: unfinished, at step 4 of 9', '1.333 of 3 epochs', '--unfinished']
+    words = [f'{folder}: unfinished, at step 4 of 9', '1.333 of 3 epochs', 'allow unfinished ones']
     for script in ('load.py', 'mAP.py'):
         refused(script, *options, root / f'{NAME}_1e', folder, words=words)
     query = ['--data', small_dataset.folder, '--checkpoint', folder, '--examples', 'best']

@@ -63,7 +63,7 @@ def measured(path, patterns=('*',)):
     runs = sorted({point.run for point in points})
     for pattern in patterns if points else ():
         if not any(fnmatchcase(run, pattern) for run in runs):
-            raise InputError(f'--runs {pattern}: no such run; {path} has {", ".join(runs)}')
+            raise InputError(f'{pattern}: no such run; {path} has {", ".join(runs)}')
     return [point for point in points if any(fnmatchcase(point.run, p) for p in patterns)]
 
 

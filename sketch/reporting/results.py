@@ -75,7 +75,7 @@ def read(path):
 def check(path):
     """Raise InputError if rows cannot be recorded in a file: not such a table, or not writable."""
     read(path)
-    atomic.check_place(path, '--results')
+    atomic.check_place(path, 'file for the results')
 
 
 def has(path, wanted):

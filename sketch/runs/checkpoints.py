@@ -96,8 +96,8 @@ def check_size(net, dataset):
     if dataset.size < network.smallest:
         raise InputError(
             f'{dataset.folder}: images of {dataset.size}x{dataset.size}, but {network.title} takes '
-            f'{network.smallest}x{network.smallest} or larger; make the data set with a larger '
-            '--size'
+            f'{network.smallest}x{network.smallest} or larger; make the data set with larger '
+            'ones'
         )
 
 

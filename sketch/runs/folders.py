@@ -27,7 +27,7 @@ def find(root):
     """
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f'{root}: no such folder; give the folder of train.py as --checkpoints')
+        raise InputError(f'{root}: no such folder; give the one in which train.py made its folders')
     folders = [path for path in root.glob('checkpoints_*') if latest(path)]
     if not folders:
         raise InputError(f'{root}: no folder checkpoints_* with a checkpoint; run train.py first')
@@ -66,19 +66,19 @@ def chosen(named, root, unfinished):
                 'rename one of the folders'
             )
         if require_latest(folder) and not unfinished and (state := _unfinished(folder)):
-            raise InputError(f'{state}; resume it with train.py, or give --unfinished')
+            raise InputError(f'{state}; resume it with train.py, or allow unfinished ones')
     if named:
         return named
     finished = []
     for folder in find(root):
         if not unfinished and (state := _unfinished(folder)):
-            print(f'{state}; skipped (--unfinished takes it)')
+            print(f'{state}; skipped, as unfinished ones are not allowed')
         else:
             finished.append(folder)
     if not finished:
         raise InputError(
-            f'{root}: every training in it is unfinished; resume one with train.py, or give '
-            '--unfinished'
+            f'{root}: every training in it is unfinished; resume one with train.py, or allow '
+            'unfinished ones'
         )
     return finished
 

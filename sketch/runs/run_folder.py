@@ -32,13 +32,13 @@ def prepare(folder, settings, target):
     found = run_settings.load(folder)
     if found is not None and found.differences(settings):
         raise InputError(
-            f'{folder}: trained with {found.differences(settings)}; give another '
-            '--checkpoints, or remove it'
+            f'{folder}: trained with {found.differences(settings)}; train in another '
+            'folder, or remove it'
         )
     if (folder / folders.PREPARING).exists():
         _empty(folder)
     elif found is None and not all(map(locks.is_lock, folder.iterdir())):
-        raise InputError(f'{folder}: has no {run_settings.FILE}; give another --checkpoints')
+        raise InputError(f'{folder}: has no {run_settings.FILE}; train in another folder')
     if not (folder / run_settings.FILE).exists():
         _start(folder, settings, target)
         return folders.latest(folder)

@@ -204,7 +204,7 @@ def load(folder):
     except TypeError:
         raise InputError(
             f'{path}: not settings of this version; use the version that wrote them, or give '
-            'another --checkpoints'
+            'another folder'
         ) from None
     except (ValueError, AttributeError):
         raise InputError(f'{path}: corrupt; remove the folder and train again') from None
