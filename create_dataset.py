@@ -153,7 +153,7 @@ def construct_from_scratch(
 def parse_arguments(argv):
     """Return the parsed command line."""
     arguments = command_line.parser(__doc__)
-    count, natural = command_line.positive_int, command_line.natural_int
+    add_setting, count = command_line.add_setting, command_line.positive_int
 
     source = arguments.add_argument_group('drawings')
     add = source.add_argument
@@ -187,49 +187,29 @@ def parse_arguments(argv):
     add('--mirror', default=BUCKET, metavar='URL', help='where <category>.bin is fetched from')
 
     data = arguments.add_argument_group('data set')
-    add = data.add_argument
-    add(
-        '--out',
-        metavar='FOLDER',
-        type=command_line.output_folder,
-        default=Path('.'),
-        help='folder to fill',
+    data.add_argument(
+        '--out', type=command_line.output_folder, default=Path('.'), help='folder to fill'
     )
-    add(
+    data.add_argument(
         '--classes',
-        metavar='N',
         type=count,
         help=f'categories to choose (default: {Default.classes}, or all if there are fewer or '
         '--categories-only names them)',
     )
-    add(
-        '--train',
-        metavar='N',
-        type=count,
-        default=Default.train,
-        help='training images per category',
-    )
-    add('--test', metavar='N', type=count, default=Default.test, help='test images per category')
-    add(
+    add_setting(data, '--train', type=count, help='training images per category')
+    add_setting(data, '--test', type=count, help='test images per category')
+    add_setting(
+        data,
         '--size',
         metavar='N',
         type=int,
-        default=Default.size,
         help=f'side of the images in pixels, {SIZES[0]} to {SIZES[-1]}',
     )
-    add(
-        '--seed',
-        metavar='N',
-        type=natural,
-        default=Default.seed,
-        help='seed of every random choice',
-    )
-    add('--force', action='store_true', help='replace a data set with other settings')
+    add_setting(data, '--seed', type=command_line.natural_int, help='seed of every random choice')
+    data.add_argument('--force', action='store_true', help='replace a data set with other settings')
 
     machine = arguments.add_argument_group('machine')
-    machine.add_argument(
-        '--workers', metavar='N', type=count, default=os.cpu_count(), help='worker processes'
-    )
+    machine.add_argument('--workers', type=count, default=os.cpu_count(), help='worker processes')
     return arguments.parse_args(argv)
 
 

@@ -39,7 +39,6 @@ def parse_arguments(argv):
         '--port',
         type=command_line.port,
         default=8000,
-        metavar='N',
         help='port to answer on; 0 takes a free one',
     )
     server.add_argument('--no-browser', action='store_true', help='do not open a browser')

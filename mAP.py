@@ -53,20 +53,17 @@ def parse_arguments(argv):
     command_line.add_checkpoints(data)
     command_line.add_results(data)
     data.add_argument(
-        '--report',
-        type=command_line.output_folder,
-        metavar='FOLDER',
-        help='receives tables and charts by category',
+        '--report', type=command_line.output_folder, help='receives tables and charts by category'
     )
 
     metric = arguments.add_argument_group('metric')
     command_line.add_k(metric)
 
     questions = arguments.add_argument_group("the paper's open questions")
-    questions.add_argument(
+    command_line.add_setting(
+        questions,
         '--distance',
         choices=[*DISTANCES, 'both'],
-        default=Default.distance,
         help='distance between feature vectors',
     )
     questions.add_argument(
@@ -76,13 +73,7 @@ def parse_arguments(argv):
     )
 
     machine = arguments.add_argument_group('machine')
-    machine.add_argument(
-        '--threads',
-        type=command_line.positive_int,
-        default=Default.threads,
-        metavar='N',
-        help='threads',
-    )
+    command_line.add_setting(machine, '--threads', type=command_line.positive_int, help='threads')
 
     options = arguments.parse_args(argv)
     options.k, others = command_line.k_and_folders(options.k)

@@ -33,7 +33,6 @@ def main(argv=None):
     command_line.add_results(arguments)
     arguments.add_argument(
         '--out',
-        metavar='FOLDER',
         type=command_line.output_folder,
         default=Path('figures'),
         help='folder that receives the figures',

@@ -21,7 +21,6 @@ from sketch.errors import InputError
 from sketch.metrics.average_precision import DEFINITIONS, retrieve
 from sketch.metrics.ranking import DISTANCES
 from sketch.runs import folders
-from sketch.runs.settings import Default
 
 DRAWN = 100  # images per query in a picture
 ENDINGS = ('png', 'jpg', 'jpeg', 'webp', 'tif', 'tiff', 'pdf', 'svg', 'eps')
@@ -114,7 +113,7 @@ def parse_arguments(argv):
         InputError: neither a query nor --examples, or a picture that cannot be written.
     """
     arguments = command_line.parser(__doc__)
-    count = command_line.positive_int
+    add_setting, count = command_line.add_setting, command_line.positive_int
 
     query = arguments.add_argument_group('query')
     query.add_argument(
@@ -122,28 +121,16 @@ def parse_arguments(argv):
     )
     which = ['random', 'best', 'worst']
     query.add_argument('--examples', choices=which, help='take test images as queries')
-    query.add_argument(
-        '--queries', type=count, default=Default.queries, metavar='N', help='number of --examples'
-    )
-    query.add_argument(
-        '--seed',
-        type=command_line.natural_int,
-        default=Default.seed,
-        metavar='N',
-        help='seed of random --examples',
-    )
+    add_setting(query, '--queries', type=count, help='number of --examples')
+    add_setting(query, '--seed', type=command_line.natural_int, help='seed of random --examples')
 
     data = arguments.add_argument_group('data and network')
     command_line.add_data(data)
     command_line.add_checkpoint(data)
-    data.add_argument(
-        '--distance', choices=DISTANCES, default=Default.distance, help='distance between vectors'
-    )
+    add_setting(data, '--distance', choices=DISTANCES, help='distance between vectors')
 
     output = arguments.add_argument_group('output')
-    output.add_argument(
-        '--top', type=count, default=Default.top, metavar='N', help='images per query'
-    )
+    add_setting(output, '--top', type=count, help='images per query')
     output.add_argument(
         '--out',
         type=Path,

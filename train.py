@@ -144,6 +144,7 @@ def parse_arguments(argv):
         InputError: flags that do not go together.
     """
     arguments = command_line.parser(__doc__)
+    add_setting = command_line.add_setting
     count, above_0 = command_line.positive_int, command_line.above_0
 
     data = arguments.add_argument_group('data and results')
@@ -152,7 +153,6 @@ def parse_arguments(argv):
         '--checkpoints',
         type=command_line.output_folder,
         default=Path('.'),
-        metavar='FOLDER',
         help='receives the checkpoint folders',
     )
     command_line.add_results(data)
@@ -172,36 +172,25 @@ def parse_arguments(argv):
         default=Default.nets,
         help=', '.join(f'{net} is {network.title}' for net, network in NETWORKS.items()),
     )
-    training.add_argument(
+    add_setting(
+        training,
         '--epochs',
-        metavar='E',
         nargs='+',
         type=command_line.epoch_count,
-        default=Default.epochs,
         help='epoch counts to train to: fractions, or 0 for the untrained network, too',
     )
-    training.add_argument(
-        '--batch-size', metavar='N', type=count, default=Default.batch_size, help='images per step'
-    )
-    training.add_argument(
-        '--learning-rate',
-        metavar='X',
-        type=above_0,
-        default=Default.learning_rate,
-        help='of Adam',
-    )
-    training.add_argument(
+    add_setting(training, '--batch-size', type=count, help='images per step')
+    add_setting(training, '--learning-rate', type=above_0, help='of Adam')
+    add_setting(
+        training,
         '--batch-norm-momentum',
-        metavar='X',
         type=command_line.below_1,
-        default=Default.batch_norm_momentum,
         help='of the moving statistics, per step; they settle in about 4/(1 - momentum) steps',
     )
-    training.add_argument(
+    add_setting(
+        training,
         '--seed',
-        metavar='N',
         type=command_line.seed,
-        default=Default.seed,
         help='of the initial weights and of the order of the images',
     )
 
@@ -212,43 +201,28 @@ def parse_arguments(argv):
         '--filters',
         nargs='+',
         type=count,
-        metavar='N',
         help="output channels per block; the paper's figure 1 has 64 128 128 256 "
         f'(default: {", ".join(map(" ".join, widths))})',
     )
-    questions.add_argument(
-        '--loss', choices=LOSSES, default=Default.loss, help='the paper has cross-entropy'
-    )
-    only = 'only with a triplet loss'
-    questions.add_argument(
-        '--margin',
-        metavar='X',
-        type=above_0,
-        default=argparse.SUPPRESS,
-        help=f'between squared distances; {only} (default: {Default.margin})',
-    )
-    questions.add_argument(
-        '--embedding-size',
-        metavar='N',
-        type=count,
-        default=argparse.SUPPRESS,
-        help=f'values of the embedding; {only} (default: {Default.embedding_size})',
-    )
-    questions.add_argument(
-        '--images-per-class',
-        metavar='N',
-        type=count,
-        default=argparse.SUPPRESS,
-        help=f'in a batch; {only} (default: {Default.images_per_class})',
-    )
+    add_setting(questions, '--loss', choices=LOSSES, help='the paper has cross-entropy')
+    for flag, kind, what in (
+        ('--margin', above_0, 'between squared distances'),
+        ('--embedding-size', count, 'values of the embedding'),
+        ('--images-per-class', count, 'in a batch'),
+    ):
+        questions.add_argument(
+            flag,
+            type=kind,
+            default=argparse.SUPPRESS,
+            help=f'{what}; only with a triplet loss (default: {command_line.default_of(flag)})',
+        )
     questions.add_argument(
         '--augment', action='store_true', help='turn, scale and shift each training image a little'
     )
-    questions.add_argument(
+    add_setting(
+        questions,
         '--learning-rate-decay',
-        metavar='X',
         type=above_0,
-        default=Default.learning_rate_decay,
         help='factor on the learning rate per epoch',
     )
 
@@ -259,10 +233,10 @@ def parse_arguments(argv):
         default='one',
         help='all divides each batch among the GPUs; for several machines see docs/distributed.md',
     )
-    machines.add_argument(
+    add_setting(
+        machines,
         '--precision',
         choices=['float32', 'mixed'],
-        default=Default.precision,
         help='mixed trains in 16 bits: bfloat16 on a processor with AVX512_BF16 or AMX, float16 on '
         'a GPU (not tested). Checkpoints and evaluation stay float32',
     )

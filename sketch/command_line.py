@@ -18,7 +18,11 @@ SPLITS = {'train': ('train',), 'test': ('test',), 'both': ('train', 'test')}
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Shows defaults as one writes them on the command line."""
+    """Shows defaults as one writes them on the command line, and values as their type is called."""
+
+    def _get_default_metavar_for_optional(self, action):
+        metavar = getattr(action.type, 'metavar', None)
+        return metavar or super()._get_default_metavar_for_optional(action)
 
     def _get_help_string(self, action):
         default = action.default
@@ -43,8 +47,15 @@ def parser(module_doc):
     return _Parser(prog=program_name(), description=module_doc, formatter_class=_Formatter)
 
 
-def _argument_type(convert, is_valid, what):
-    """Return an argument type: what `convert` makes of the text, if that is valid."""
+def _argument_type(convert, is_valid, what, metavar):
+    """Return an argument type: what `convert` makes of the text, if that is valid.
+
+    Args:
+        convert: function of the text; it may raise ValueError.
+        is_valid: function of the value.
+        what: a value has to be, in the error.
+        metavar: how --help calls a value.
+    """
 
     def argument(text):
         try:
@@ -55,25 +66,38 @@ def _argument_type(convert, is_valid, what):
             raise argparse.ArgumentTypeError(f'{text} is not {what}')
         return value
 
+    argument.metavar = metavar
     return argument
 
 
-positive_int = _argument_type(int, lambda n: 1 <= n < 2**31, 'a whole number of at least 1')
-natural_int = _argument_type(int, lambda n: 0 <= n < 2**63, 'a whole number of at least 0')
+positive_int = _argument_type(int, lambda n: 1 <= n < 2**31, 'a whole number of at least 1', 'N')
+natural_int = _argument_type(int, lambda n: 0 <= n < 2**63, 'a whole number of at least 0', 'N')
 # What TensorFlow accepts.
-seed = _argument_type(int, lambda n: 0 <= n < 2**32, f'a whole number from 0 to {2**32 - 1}')
+seed = _argument_type(int, lambda n: 0 <= n < 2**32, f'a whole number from 0 to {2**32 - 1}', 'N')
 # 0 is the untrained network.
-epoch_count = _argument_type(float, lambda x: 0 <= x < 1e6, 'a number of epochs')
-port = _argument_type(int, lambda n: 0 <= n < 2**16, 'a port, 0 to 65535')
-above_0 = _argument_type(float, lambda x: 0 < x < 1e300, 'a number above 0')
-output_folder = _argument_type(Path, atomic.receives_files, 'a folder that can be written to')
-below_1 = _argument_type(float, lambda x: 0 <= x < 1, 'a number from 0 up to below 1')
+epoch_count = _argument_type(float, lambda x: 0 <= x < 1e6, 'a number of epochs', 'E')
+port = _argument_type(int, lambda n: 0 <= n < 2**16, 'a port, 0 to 65535', 'N')
+above_0 = _argument_type(float, lambda x: 0 < x < 1e300, 'a number above 0', 'X')
+below_1 = _argument_type(float, lambda x: 0 <= x < 1, 'a number from 0 up to below 1', 'X')
+output_folder = _argument_type(
+    Path, atomic.receives_files, 'a folder that can be written to', 'FOLDER'
+)
 
 
 def net(text):
     """Argument type: a network by its module (n1) or name (skNet), in upper or lower case."""
     names = {network.title.lower(): name for name, network in NETWORKS.items()}
     return names.get(text.lower(), text.lower())
+
+
+def default_of(flag):
+    """Return the default that Default has by a flag's name."""
+    return getattr(Default, flag.removeprefix('--').replace('-', '_'))
+
+
+def add_setting(arguments, flag, **options):
+    """Add a flag with the default of its name."""
+    arguments.add_argument(flag, default=default_of(flag), **options)
 
 
 def add_data(arguments):

@@ -14,7 +14,7 @@ from sketch.backend.setup import tf
 from sketch.errors import InputError
 from sketch.networks.registry import NETWORKS
 from sketch.plotting import save_for_print, subplots
-from sketch.runs.settings import Default, Settings
+from sketch.runs.settings import Settings
 
 KINDS = {
     'Conv2D': ('conv 3x3, ReLU, batch norm', 'tab:blue'),
@@ -87,17 +87,12 @@ def main(argv=None):
     count = command_line.positive_int
     arguments.add_argument(
         '--out',
-        metavar='FOLDER',
         type=command_line.output_folder,
         default=Path('figures'),
         help='folder that receives the figures',
     )
-    arguments.add_argument(
-        '--size', metavar='N', type=count, default=Default.size, help='side of the images in pixels'
-    )
-    arguments.add_argument(
-        '--classes', metavar='N', type=count, default=Default.classes, help='categories'
-    )
+    command_line.add_setting(arguments, '--size', type=count, help='side of the images in pixels')
+    command_line.add_setting(arguments, '--classes', type=count, help='categories')
     options = arguments.parse_args(argv)
     smallest = max(network.smallest for network in NETWORKS.values())
     if options.size < smallest:

@@ -21,7 +21,6 @@ def main(argv=None):
     command_line.add_checkpoints(arguments)
     arguments.add_argument(
         '--images',
-        metavar='N',
         type=command_line.positive_int,
         default=Default.precise_bn_images,
         help='training images to take',

@@ -182,15 +182,13 @@ def main(argv=None):
     add = arguments.add_argument
     add(
         '--out',
-        metavar='FOLDER',
         type=command_line.output_folder,
         default=Path('demo'),
         help='folder that receives files/',
     )
-    add('--drawings', metavar='N', type=command_line.positive_int, default=150, help='per category')
+    add('--drawings', type=command_line.positive_int, default=150, help='per category')
     add(
         '--seed',
-        metavar='N',
         type=command_line.natural_int,
         default=0,
         help='of every random choice',
