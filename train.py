@@ -262,24 +262,14 @@ def parse_arguments(argv):
 
 def settings_for(net, options, dataset):
     """Return the Settings of one network's training on a data set."""
-    given = {name: getattr(options, name) for name in OF_TRIPLETS if hasattr(options, name)}
+    names = {field.name for field in dataclasses.fields(Settings)}
+    given = {name: value for name, value in vars(options).items() if name in names}
     widths = NETWORKS[net].widths
+    filters = tuple(options.filters) if options.filters and widths else widths
     return Settings(
-        net=net,
-        filters=tuple(options.filters) if options.filters and widths else widths,
+        **{**given, 'net': net, 'filters': filters, 'epochs': 0},
         classes=dataset.classes,
-        epochs=0,
         size=dataset.size,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        batch_norm_momentum=options.batch_norm_momentum,
-        learning_rate_decay=options.learning_rate_decay,
-        augment=options.augment,
-        loss=options.loss,
-        **given,
-        seed=options.seed,
-        deterministic=options.deterministic,
-        precision=options.precision,
         images=len(dataset.train),
         categories=dataset.categories,
         dataset=dataset.names_digest,
