@@ -43,6 +43,11 @@ def ring(random, **shape):
     return arc(start=random.uniform(), turn=turn, **shape)
 
 
+def maybe(strokes, random, share):
+    """Strokes that a share of the drawings has."""
+    return strokes if random.uniform() < share else []
+
+
 def circle(random):
     """One ring, sometimes drawn twice."""
     return [ring(random) for _ in range(1 + (random.uniform() < 0.2))]
@@ -52,11 +57,7 @@ def donut(random):
     """A ring in a ring, some with sprinkles."""
     hole = random.uniform(0.25, 0.5)
     drops = [path(p, p + random.normal(0, 0.06, 2)) for p in arc(rx=0.72, ry=0.72, points=6)]
-    return [
-        ring(random),
-        ring(random, rx=hole, ry=hole),
-        *(drops if random.uniform() < 0.4 else []),
-    ]
+    return [ring(random), ring(random, rx=hole, ry=hole), *maybe(drops, random, 0.4)]
 
 
 def clock(random):
@@ -66,7 +67,7 @@ def clock(random):
         for length, a in zip((0.5, 0.8), random.uniform(0, 2 * np.pi, 2))
     ]
     marks = [path(0.82 * p, 0.95 * p) for p in arc(points=13)[:12:3]]
-    return [ring(random), *hands, *(marks if random.uniform() < 0.5 else [])]
+    return [ring(random), *hands, *maybe(marks, random, 0.5)]
 
 
 def smiley_face(random):
@@ -86,7 +87,7 @@ def square(random):
     """Four sides, in one stroke or in four."""
     if random.uniform() < 0.6:
         return [box(-1, -1, 1, 1)]
-    corners = [(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]
+    corners = box(-1, -1, 1, 1)[::2]
     return [path(a, b) for a, b in zip(corners, corners[1:])]
 
 
@@ -94,14 +95,14 @@ def envelope(random):
     """A rectangle with a flap, some with the folds below."""
     folds = [path((-1, 0.65), (-0.2, 0)), path((1, 0.65), (0.2, 0))]
     flap = path((-1, -0.65), (0, random.uniform(0, 0.25)), (1, -0.65))
-    return [box(-1, -0.65, 1, 0.65), flap, *(folds if random.uniform() < 0.4 else [])]
+    return [box(-1, -0.65, 1, 0.65), flap, *maybe(folds, random, 0.4)]
 
 
 def door(random):
     """A tall rectangle with a knob, some with panels."""
     knob = ring(random, x=0.35, y=0.1, rx=0.07, ry=0.07, points=6)
     panels = [box(-0.35, -0.8, 0.2, -0.1), box(-0.35, 0.2, 0.2, 0.85)]
-    return [box(-0.55, -1, 0.55, 1), knob, *(panels if random.uniform() < 0.4 else [])]
+    return [box(-0.55, -1, 0.55, 1), knob, *maybe(panels, random, 0.4)]
 
 
 def house(random):
@@ -110,7 +111,7 @@ def house(random):
     window = box(0.25, 0.05, 0.6, 0.4)
     walls = box(-0.8, -0.2, 0.8, 1)
     entrance = path((-0.3, 1), (-0.3, 0.4), (0.1, 0.4), (0.1, 1))
-    return [walls, roof, entrance, *([window] if random.uniform() < 0.5 else [])]
+    return [walls, roof, entrance, *maybe([window], random, 0.5)]
 
 
 def triangle(random):
@@ -122,7 +123,7 @@ def tent(random):
     """A triangle with an opening, some with a second side."""
     side = path((0, -0.8), (0.9, -0.6), (1.4, 0.6), (0.9, 0.8))
     opening = path((-0.25, 0.8), (0, random.uniform(-0.4, 0)), (0.25, 0.8))
-    return [triangle(random)[0], opening, *([side] if random.uniform() < 0.4 else [])]
+    return [triangle(random)[0], opening, *maybe([side], random, 0.4)]
 
 
 def star(random):
@@ -134,23 +135,8 @@ def star(random):
     return [path(*np.stack([tips, inner], axis=1).reshape(-1, 2)[:11])]
 
 
-CATEGORIES = {
-    function.__name__.replace('_', ' '): function
-    for function in (
-        circle,
-        clock,
-        donut,
-        door,
-        envelope,
-        house,
-        smiley_face,
-        square,
-        star,
-        sun,
-        tent,
-        triangle,
-    )
-}
+DRAWN = circle, clock, donut, door, envelope, house, smiley_face, square, star, sun, tent, triangle
+CATEGORIES = {function.__name__.replace('_', ' '): function for function in DRAWN}
 
 
 def drawing(category, random):
@@ -180,19 +166,10 @@ def main(argv=None):
     """Parse the command line and write the files."""
     arguments = command_line.parser(__doc__)
     add = arguments.add_argument
-    add(
-        '--out',
-        type=command_line.output_folder,
-        default=Path('demo'),
-        help='folder that receives files/',
-    )
+    place = command_line.output_folder
+    add('--out', type=place, default=Path('demo'), help='folder that receives files/')
     add('--drawings', type=command_line.positive_int, default=150, help='per category')
-    add(
-        '--seed',
-        type=command_line.natural_int,
-        default=0,
-        help='of every random choice',
-    )
+    add('--seed', type=command_line.natural_int, default=0, help='of every random choice')
     options = arguments.parse_args(argv)
     folder = options.out / 'files'
     folder.mkdir(parents=True, exist_ok=True)
