@@ -2,7 +2,7 @@
 
     python -m benchmarks               a quick set: 10 minutes on two cores, without AVX-512 over 15
     python -m benchmarks --full        all: about three times as long
-    python -m benchmarks --only page   some by name; they are printed and not recorded
+    python -m benchmarks --only query  some by name; they are printed and not recorded
 
 Prints one table: ours, a peer's and the machine's limit, with their ratios. Appends the same values
 to docs/results/performance.csv with date, processor and versions, unless a benchmark fails. Then
@@ -10,7 +10,6 @@ to docs/results/performance.csv with date, processor and versions, unless a benc
 benchmarks write lie in TMPDIR. GPUs are not used.
 """
 
-import datetime
 import os
 import sys
 import traceback
@@ -22,21 +21,19 @@ from benchmarks import (
     input_memory,
     machine,
     measuring,
-    page,
     query,
     retrieval,
-    steps,
+    step_speed,
     training_speed,
 )
-from sketch import atomic, command_line
+from sketch import command_line
 from sketch.backend import installation
 from sketch.reporting import speeds
 
 QUICK = {
-    'steps': steps.measure,
+    'steps': step_speed.measure,
     'retrieval': retrieval.measure,
     'query': query.measure,
-    'page': page.measure,
     'creation': partial(creation.measure, 10_000),
     'input-memory': partial(input_memory.measure, 10_000),
 }
@@ -51,7 +48,7 @@ FULL = {
 
 
 def measure(benchmarks, files):
-    """Run benchmarks one after the other.
+    """Run benchmarks one after the other, and report each Row on stderr.
 
     Args:
         benchmarks: functions that yield Rows, by name.
@@ -64,52 +61,41 @@ def measure(benchmarks, files):
     for name, benchmark in benchmarks.items():
         arguments = [files] if name.startswith('creation') else []
         try:
-            measured += measuring.collect(benchmark(*arguments))
+            for row in benchmark(*arguments):
+                print(f'{row.what}: {speeds.number(row.ours)} {row.unit}', file=sys.stderr)
+                measured.append(row)
         except Exception:  # the others are worth their time
             traceback.print_exc()
             failed += 1
     return measured, failed
 
 
-def parse_arguments(argv):
+def main(argv=None):
+    """Parse the command line, measure, print and record; return the Rows."""
     arguments = command_line.parser(__doc__)
     add = arguments.add_argument
     add('--full', action='store_true', help='also large sets, and train.py beside the bare step')
     add('--only', metavar='NAME', nargs='+', choices=FULL, help=f'of {", ".join(FULL)}')
     add('--files', metavar='FOLDER', type=Path, help='.bin files to measure create_dataset.py on')
-    add('--results', metavar='FILE', type=Path, default=speeds.FILE, help='CSV of speeds')
-    return arguments.parse_args(argv)
-
-
-def about_run(name):
-    """Return the columns of speeds.RUN for a run that begins now."""
-    now = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
-    described = {**machine.machine(), **machine.versions(), 'blas': machine.blas()}
-    return {'date': now, **described, 'set': name}
-
-
-def main(argv=None):
-    """Parse the command line, measure, print and record; return the Rows."""
-    options = parse_arguments(argv)
+    options = arguments.parse_args(argv)
     # Fails now, not after minutes.
-    atomic.check_place(options.results, '--results')
-    speeds.read(options.results)
+    speeds.read(speeds.FILE)
     creation.check(options.files)
     installation.check()
     os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
     name, chosen = (speeds.FULL, FULL) if options.full else (speeds.QUICK, QUICK)
     if options.only:
         chosen = {benchmark: FULL[benchmark] for benchmark in options.only}
-    about = about_run(name)
-    machine.check_blas(about['blas'], about)
+    about = machine.about_run(name)
+    machine.check_blas(about)
     measured, failed = measure(chosen, options.files)
     print(measuring.table(measured))
     if failed:
         print(f'nothing is recorded: failed benchmarks: {failed}', file=sys.stderr)
         sys.exit(1)
     if not options.only:
-        speeds.append(options.results, about, measured)
-        print(f'recorded in {options.results}; now: python -m tools.fill_tables')
+        speeds.append(speeds.FILE, speeds.Run(about, {row.what: row for row in measured}))
+        print(f'recorded in {speeds.FILE}; now: python -m tools.fill_tables')
     return measured
 
 

@@ -3,14 +3,12 @@
     python -m benchmarks --only creation-large --files files
 
 Takes the drawings of --files (any QuickDraw `.bin` files; without it synthetic drawings) and
-repeats them, under new key_ids, in a temporary file of up to 145,000 drawings, Google's average.
+repeats them in a temporary file of up to 145,000 drawings, Google's average.
 The paper's method is written out below: decode every drawing of the file with struct, keep 1050,
 draw with OpenCV, reduce with Lanczos, save as PNG. Needs opencv-python-headless
 (requirements-dev.txt). The files lie in TMPDIR: the speed of its disk counts.
 """
 
-import contextlib
-import io
 import random
 import struct
 import tempfile
@@ -21,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.measuring import has_peer, in_new_process, peak_megabytes, seconds
+from benchmarks.samples import quiet
 from sketch.data import builder, quickdraw, raster
 from sketch.data.selection import Selection
 from sketch.errors import InputError
@@ -28,6 +27,7 @@ from sketch.reporting.speeds import Row
 from tools import synthetic
 
 TRAIN, TEST, SIZE = 1000, 50, 128
+PAPER = "the paper's method"
 
 
 def check(files):
@@ -36,30 +36,24 @@ def check(files):
         raise InputError(f'{files}: no .bin files; leave out --files for synthetic drawings')
 
 
-@contextlib.contextmanager
-def sources(files):
-    """Give a list of `.bin` files and the word for their drawings, until the block ends.
+def write_file(path, files, drawings):
+    """Write a `.bin` file of so many drawings, which repeats others under new key_ids.
 
     Args:
-        files: Path of a folder with them, or None for synthetic drawings.
+        path: of the file.
+        files: Path of a folder of `.bin` files with the others, or None for synthetic ones.
+        drawings: how many.
     """
+    records = []
     with tempfile.TemporaryDirectory() as folder:
         if not files:
-            with contextlib.redirect_stdout(io.StringIO()):
+            files = Path(folder) / 'files'
+            with quiet():
                 synthetic.main(['--out', folder])
-        yield (
-            sorted((files or Path(folder) / 'files').glob('*.bin')),
-            ('real' if files else 'synthetic'),
-        )
-
-
-def write_file(path, sources, drawings):
-    """Write a `.bin` file of so many drawings: the sources' records in turn, new key_ids."""
-    records = []
-    for source in sources:
-        content = source.read_bytes()
-        ends = [*quickdraw.record_offsets(content, source).tolist(), len(content)]
-        records += [content[a + 8 : b] for a, b in zip(ends, ends[1:])]
+        for source in sorted(files.glob('*.bin')):
+            content = source.read_bytes()
+            ends = [*quickdraw.record_offsets(content, source).tolist(), len(content)]
+            records += [content[a + 8 : b] for a, b in zip(ends, ends[1:])]
     with open(path, 'wb') as file:
         for key_id in range(drawings):
             file.write(struct.pack('<Q', (1 << 62) + key_id) + records[key_id % len(records)])
@@ -119,35 +113,24 @@ def reduce_and_save(canvases, folder):
         image.save(folder / f'{number}.png', compress_type=zlib.Z_RLE)
 
 
-def in_new_folder(function, source):
-    """Time a function that fills a folder from a source, in a fresh one each time."""
-
-    def call():
-        with tempfile.TemporaryDirectory() as folder:
-            function(source, Path(folder))
-
-    return seconds(call)
-
-
-def worker_megabytes(path):
-    """Build one category in this process; return the most memory that was resident in it."""
+def fill(function, source):
+    """Let a function fill a new folder; return the most memory that was resident."""
     with tempfile.TemporaryDirectory() as folder:
-        our_category(path, Path(folder))
+        function(source, Path(folder))
     return peak_megabytes()
 
 
 def measure(drawings, files=None):
     """Yield Rows of one category, from a file of so many drawings to its images, on one core."""
-    with sources(files) as (found, kind), tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'category.bin'
-        write_file(path, found, drawings)
-        what, paper = f'{drawings:,} {kind} drawings', "the paper's method"
+        write_file(path, files, drawings)
+        what = f'{drawings:,} {"real" if files else "synthetic"} drawings'
         decoded = seconds(chosen_drawings, path), seconds(paper_decode, path), None
-        yield Row(f'choose and decode {TRAIN + TEST:,} of {what}', 's', *decoded, paper)
-        has_opencv = has_peer('cv2', 'opencv-python-headless', 'requirements-dev.txt')
-        papers = in_new_folder(paper_category, path) if has_opencv else None
+        yield Row(f'choose and decode {TRAIN + TEST:,} of {what}', 's', *decoded, PAPER)
+        papers = seconds(fill, paper_category, path) if has_peer('cv2') else None
         canvases = [raster.draw(each.strokes, raster.CANVAS) for each in chosen_drawings(path)]
-        built = in_new_folder(our_category, path), papers, in_new_folder(reduce_and_save, canvases)
+        built = seconds(fill, our_category, path), papers, seconds(fill, reduce_and_save, canvases)
         title = f'a category: {TRAIN + TEST:,} images of {what}'
-        yield Row(title, 's', *built, paper, 'Lanczos and PNG')
-        yield Row(f'a category of {what}: memory', 'MB', in_new_process(worker_megabytes, path))
+        yield Row(title, 's', *built, PAPER, 'Lanczos and PNG')
+        yield Row(f'a category of {what}: memory', 'MB', in_new_process(fill, our_category, path))

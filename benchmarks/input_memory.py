@@ -8,9 +8,6 @@ Measures the most private memory (not shared with other processes, not page cach
 and the difference. Linux only.
 """
 
-import contextlib
-import io
-import json
 import re
 import sys
 import tempfile
@@ -18,39 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import samples
 from benchmarks.measuring import in_new_process
 from sketch.reporting.speeds import Row
 
 ROLLUP = Path('/proc/self/smaps_rollup')
-BATCH, STEPS, CATEGORIES = 128, 40, 100
-
-
-def make_images(folder, images):
-    """Write a data set of synthetic drawings, each PNG under many names."""
-    from sketch.data import raster
-    from tools import synthetic
-
-    random = np.random.default_rng(0)
-    content = []
-    for name in list(synthetic.CATEGORIES) * 10:
-        file = io.BytesIO()
-        raster.draw(synthetic.drawing(name, random)).save(file, 'PNG')
-        content.append(file.getvalue())
-    for label in range(CATEGORIES):
-        for part, count in (('training', images // CATEGORIES), ('testing', 1)):
-            category = folder / part / f'category {label}'
-            category.mkdir(parents=True)
-            for number in range(count):
-                (category / f'{number}.png').write_bytes(content[number % len(content)])
-    labels = {f'category {label}': label for label in range(CATEGORIES)}
-    (folder / 'conversion_labels.json').write_text(json.dumps(labels))
+BATCH, STEPS, CATEGORIES = 128, 40, 10
 
 
 def private_megabytes():
     return sum(map(int, re.findall(r'Private_\w+:\s+(\d+) kB', ROLLUP.read_text()))) / 1024
 
 
-def train(folder, constant):
+def train(data, constant):
     """Take the steps in this process, quietly; return the most private memory after any, in MB."""
     from sketch.backend.setup import tf
     from sketch.data.dataset import open_dataset
@@ -70,19 +47,13 @@ def train(folder, constant):
 
     # Narrow layers save time; the step is the same for both inputs.
     settings = Settings('n1', (4, 4, 4, 4), CATEGORIES, 1, batch_size=BATCH, seed=0)
-    watch, quiet = Watch(), io.StringIO()
-    with (
-        tempfile.TemporaryDirectory() as model_dir,
-        contextlib.redirect_stdout(quiet),
-        contextlib.redirect_stderr(quiet),
-    ):
+    model_fn, params, watch = settings.network.model_fn, settings.params, Watch()
+    with tempfile.TemporaryDirectory() as model_dir, samples.quiet():
         if constant:
             input_fn = constant_input_fn
         else:
-            input_fn = training_input_fn(open_dataset(folder).train, 128, settings)
-        estimator = tf.estimator.Estimator(
-            settings.network.model_fn, model_dir, params=settings.params
-        )
+            input_fn = training_input_fn(open_dataset(data).train, 128, settings)
+        estimator = tf.estimator.Estimator(model_fn, model_dir, params=params)
         estimator.train(input_fn, [watch], max_steps=STEPS)
     return watch.most
 
@@ -92,11 +63,8 @@ def measure(images):
     if not ROLLUP.exists():
         print(f'no {ROLLUP}: the memory of the input pipeline is left out', file=sys.stderr)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        make_images(Path(folder), images)
-        pipeline, constant = (
-            in_new_process(train, Path(folder), constant) for constant in (False, True)
-        )
+    with samples.dataset(images // CATEGORIES, 1, CATEGORIES) as data:
+        pipeline, constant = (in_new_process(train, data, constant) for constant in (False, True))
     what = f'training on {images:,} images: private memory'
     yield Row(what, 'MB', pipeline, None, constant, '', 'one constant batch')
     yield Row(f'{what} of the input pipeline', 'MB', pipeline - constant)

@@ -10,13 +10,11 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from sketch.reporting.speeds import number, percent, times
-
-REPEATS = 3  # the fastest counts; other processes only add time
+from sketch.reporting.speeds import number
 
 
-def seconds(function, *arguments, repeats=REPEATS, **keywords):
-    """Return the time of the fastest of a few calls."""
+def seconds(function, *arguments, repeats=3, **keywords):
+    """Return the time of the fastest of a few calls: other processes only add time."""
     shortest = float('inf')
     for _ in range(repeats):
         started = time.perf_counter()
@@ -25,13 +23,13 @@ def seconds(function, *arguments, repeats=REPEATS, **keywords):
     return shortest
 
 
-def in_new_process(function, *arguments, **keywords):
+def in_new_process(function, *arguments):
     """Return what a function of a module returns in a new interpreter.
 
     It begins without TensorFlow's state, allocated memory or busy threads.
     """
     with ProcessPoolExecutor(1, multiprocessing.get_context('spawn')) as process:
-        return process.submit(function, *arguments, **keywords).result()
+        return process.submit(function, *arguments).result()
 
 
 def peak_megabytes():
@@ -50,36 +48,22 @@ def cores():
 
 
 @functools.cache
-def has_peer(module, package, requirements):
-    """Return whether a peer is installed; if not, say so once, in one line.
-
-    Args:
-        module, package: its names in Python and for pip.
-        requirements: the file that lists it.
-    """
+def has_peer(module):
+    """Return whether a peer is installed; if not, say so once, in one line."""
     found = importlib.util.find_spec(module) is not None
     if not found:
-        remedy = f'pip install -r {requirements}'
-        print(f'{package} is not installed; its values are left out ({remedy})', file=sys.stderr)
+        remedy = 'pip install -r requirements-benchmarks.txt'
+        print(f'{module} is not installed; its values are left out ({remedy})', file=sys.stderr)
     return found
-
-
-def collect(measured):
-    """Return the Rows of an iterable as a list; report each on stderr as soon as it is there."""
-    rows = []
-    for row in measured:
-        print(f'{row.what}: {number(row.ours)} {row.unit}', file=sys.stderr, flush=True)
-        rows.append(row)
-    return rows
 
 
 def table(rows):
     """Return a table of Rows as a terminal shows it: columns aligned by spaces."""
     lines = [('', 'unit', 'ours', 'peer', 'ratio', 'limit', 'of limit', 'peer is', 'limit is')]
     for row in rows:
-        values = number(row.ours), number(row.peer), times(row.times_peer()), number(row.limit)
+        values = number(row.ours), number(row.peer), row.times_peer(), number(row.limit)
         names = row.peer_name, row.limit_name
-        lines.append((row.what, row.unit, *values, percent(row.share_of_limit()), *names))
+        lines.append((row.what, row.unit, *values, row.share_of_limit(), *names))
     widths = [max(map(len, column)) for column in zip(*lines)]
     return '\n'.join(
         '  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines

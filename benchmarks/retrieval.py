@@ -18,6 +18,7 @@ from sketch.reporting.speeds import Row
 IMAGES, VALUES, PER_CATEGORY = 5000, 1024, 50
 PAIRS = 3000  # of the paper's way that are timed
 TURNS = 7  # of the comparison with a product and a sort, at up to IMAGES
+KS = [1, 5, 10, 49, 100, 1000, IMAGES - 1]
 TOP = 10  # images that FAISS finds
 
 
@@ -71,61 +72,48 @@ def memory_of_retrieve(images):
 def measure(images=IMAGES):
     """Yield Rows of mAP over all ranks of so many images."""
     vectors, labels = collection(images)
-    has_sklearn = has_peer('sklearn', 'scikit-learn', 'requirements-dev.txt')
     ours, bare = in_turn(vectors, labels)
-    papers = scaled_up(paper_way, vectors) if has_sklearn else None
+    papers = scaled_up(paper_way, vectors) if has_peer('sklearn') else None
     what = f'mAP of {images:,} images, all ranks'
     names = f'scikit-learn, scaled up from {PAIRS:,} pairs', 'product and sort'
     yield Row(what, 's', ours, papers, bare, *names)
     yield Row(f'{what}: memory', 'MB', in_new_process(memory_of_retrieve, images))
 
 
-def seconds_reordered(images):
-    """Return seconds of three orders in one pass, and one after the other.
-
-    The orders are those by distance, by class and by probability.
-    """
+def seconds_reordered():
+    """Return seconds of the orders by distance, class and probability, at once and in turn."""
     # With TensorFlow, which the other timings do without.
     from sketch.evaluation.retrieval import BY_CLASS, BY_PROBABILITY, reordering
 
-    vectors, labels = collection(images)
+    vectors, labels = collection(IMAGES)
     random = np.random.default_rng(1)
     probabilities = random.dirichlet(np.full(labels[-1] + 1, 0.1), len(labels))
-    variants = (BY_CLASS, BY_PROBABILITY)
-    reorders = [None, *(reordering(variant, probabilities) for variant in variants)]
-    one_pass = seconds(retrieve_reordered, vectors, labels, [images - 1], reorders)
-    passes = [
-        seconds(retrieve_reordered, vectors, labels, [images - 1], [reorder])
-        for reorder in reorders
-    ]
-    return one_pass, sum(passes)
+    reorders = [None, *(reordering(way, probabilities) for way in (BY_CLASS, BY_PROBABILITY))]
+    *passes, at_once = (
+        seconds(retrieve_reordered, vectors, labels, KS[-1:], chosen)
+        for chosen in (*([reorder] for reorder in reorders), reorders)
+    )
+    return at_once, sum(passes)
 
 
-def measure_variants(images=IMAGES):
+def measure_variants():
     """Yield Rows of other peers, more k, reordered rankings and threads."""
-    vectors, labels = collection(images)
-    what, last = f'mAP of {images:,} images', images - 1
-    ours = seconds(retrieve, vectors, labels, [last])
-    looped = scaled_up(norm_loop, vectors)
-    yield Row(f'{what}, beside a loop', 's', ours, looped, peer_name='np.linalg.norm, each pair')
-    ks = [k for k in (1, 5, 10, 49, 100, 1000) if k < last]
-    yield Row(
-        f'{what}, {len(ks) + 1} k at once', 's', seconds(retrieve, vectors, labels, [*ks, last])
-    )
-    one_pass, passes = in_new_process(seconds_reordered, images)
-    yield Row(
-        f'{what}, also reordered in two ways', 's', one_pass, passes, peer_name='three passes'
-    )
+    vectors, labels = collection(IMAGES)
+    what, last = f'mAP of {IMAGES:,} images', KS[-1:]
+    loops = seconds(retrieve, vectors, labels, last), scaled_up(norm_loop, vectors), None
+    yield Row(f'{what}, beside a loop', 's', *loops, 'np.linalg.norm, each pair')
+    yield Row(f'{what}, {len(KS)} k at once', 's', seconds(retrieve, vectors, labels, KS))
+    passes = *in_new_process(seconds_reordered), None
+    yield Row(f'{what}, also reordered in two ways', 's', *passes, 'three passes')
     for threads in (1, 2, 4):
-        took = seconds(retrieve, vectors, labels, [last], threads=threads)
+        took = seconds(retrieve, vectors, labels, last, threads=threads)
         yield Row(f'{what}, threads: {threads}', 's', took)
-    yield from compare_with_faiss(vectors)
+    if has_peer('faiss'):
+        yield from compare_with_faiss(vectors)
 
 
 def compare_with_faiss(vectors):
-    """Yield Rows of the first images and the time of FAISS's exact index, if it is installed."""
-    if not has_peer('faiss', 'faiss-cpu', 'requirements-benchmarks.txt'):
-        return
+    """Yield Rows of the first images and the time of FAISS's exact index."""
     import faiss
 
     index = faiss.IndexFlatL2(vectors.shape[1])
@@ -136,10 +124,10 @@ def compare_with_faiss(vectors):
     # FAISS finds the query too, and computes in float32.
     same = [
         np.array_equal(mine[:TOP], theirs[theirs != query][:TOP])
-        for query, (mine, theirs) in enumerate(zip(orders, found))
+        for query, mine, theirs in zip(queries, orders, found)
     ]
     what = f'{len(vectors):,} queries'
     ours, theirs = seconds(Rankings(vectors).rank, queries), seconds(index.search, vectors, TOP + 1)
-    names = {'peer_name': f'FAISS IndexFlatL2, first {TOP} only'}
-    yield Row(f'{what}: all images in order', 's', ours, theirs, **names)
+    name = f'FAISS IndexFlatL2, first {TOP} only'
+    yield Row(f'{what}: all images in order', 's', ours, theirs, None, name)
     yield Row(f'{what}: first {TOP} as FAISS has them', '%', 100 * float(np.mean(same)))

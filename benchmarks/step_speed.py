@@ -1,25 +1,35 @@
 """Measures images/s of a bare step of training or evaluation, and its memory.
 
+    python -m benchmarks --only steps
     PLAIN_MALLOC=1 python -m benchmarks.step_speed --net n1 --batch-size 128 --steps 3
     python -m benchmarks.step_speed --net n2 --batch-size 64 --evaluate
     python -m benchmarks.step_speed --net n1 --batch-size 16 --size 256
 
 One batch of images stays in the graph: no input, no hooks, no checkpoints. The first step warms up;
 the median of the others counts. PLAIN_MALLOC=1 leaves malloc as the system has it.
+
+The first command measures both networks, each step in a process of its own, beside PyTorch. The
+limit is the speed at which the float32 rate of NumPy's matrix product would do all multiplications
+and additions of an image. Training is also measured in mixed precision, where the processor has it.
+Evaluation is float32 always.
 """
 
+import functools
+import sys
 import time
 from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.measuring import peak_megabytes, table
+from benchmarks.measuring import has_peer, in_new_process, peak_megabytes, seconds, table
 from sketch import command_line
+from sketch.backend import processor
 from sketch.networks.registry import NETWORKS
 from sketch.reporting.speeds import Row
 from sketch.runs.settings import Default, Settings
 
-CLASSES = Default.classes
+SIDE = 4096  # of the matrix product
+BATCH = 64
 
 
 class Step(NamedTuple):
@@ -37,7 +47,7 @@ class Step(NamedTuple):
     @property
     def settings(self):
         filters = self.filters or NETWORKS[self.net].widths
-        return Settings(self.net, filters, CLASSES, epochs=0)
+        return Settings(self.net, filters, Default.classes, epochs=0)
 
     def title(self):
         mode = 'evaluation' if self.evaluate else 'training'
@@ -63,13 +73,7 @@ def median_speed(call, step):
 
 
 def rows(step, ours, peer=None, limit=None):
-    """Return rows for the speed and the memory of a step.
-
-    Args:
-        step: Step.
-        ours, peer: Speed; the peer is PyTorch.
-        limit: images/s at the processor's rate of matrix products.
-    """
+    """Return rows for the Speed and the memory of a step, PyTorch's, and the limit in images/s."""
     peer, title = peer or Speed(None, None), step.title()
     limit_name = 'matrix product' if limit else ''
     speeds = Row(title, 'images/s', ours.images, peer.images, limit, 'PyTorch', limit_name)
@@ -80,12 +84,12 @@ def rows(step, ours, peer=None, limit=None):
 def random_batch(step):
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (step.batch_size, step.size, step.size, 1), np.uint8)
-    return images, random.integers(0, CLASSES, step.batch_size, np.int32)
+    return images, random.integers(0, Default.classes, step.batch_size, np.int32)
 
 
 def speed(step):
     """Measure a Step in this process, which has not used TensorFlow yet; return its Speed."""
-    from sketch.backend.setup import tf  # torch_step.py imports this file without TensorFlow
+    from sketch.backend.setup import tf  # not in the processes of the others
     from sketch.training import precision
 
     images, labels = random_batch(step)
@@ -105,6 +109,73 @@ def speed(step):
     with tf.compat.v1.Session(config=config) as session:
         session.run(tf.compat.v1.global_variables_initializer())
         return median_speed(lambda: session.run(fetch), step)
+
+
+def sgemm_rate():
+    """Return float32 operations per second of NumPy's matrix product, with all cores."""
+    a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
+    return 2 * SIDE**3 / seconds(np.matmul, a, a, repeats=6)
+
+
+def operations(net):
+    """Return floating-point operations per image: evaluation, training.
+
+    Counted from the shapes of the convolutions and dense layers. Training takes three times those
+    of evaluation, less the gradient of the images.
+    """
+    from sketch.backend.setup import tf  # the rate is measured without TensorFlow
+
+    settings = Step(net).settings
+    with tf.Graph().as_default() as graph:
+        images = tf.compat.v1.placeholder(tf.uint8, (1, 128, 128, 1))
+        predict = tf.estimator.ModeKeys.PREDICT
+        settings.network.model_fn(images, None, predict, settings.params)
+        forward = []
+        for operation in graph.get_operations():
+            if operation.type in ('Conv2D', 'MatMul'):
+                kernel = operation.inputs[1].shape
+                places = operation.outputs[0].shape.num_elements() // kernel[-1]
+                forward.append(2 * kernel.num_elements() * places)
+    return sum(forward), 3 * sum(forward) - forward[0]
+
+
+def torch_speed(step):
+    """Return PyTorch's Speed of a Step; None without PyTorch or the network in it."""
+    return in_new_process(_torch_speed, step) if has_peer('torch') else None
+
+
+def _torch_speed(step):
+    from benchmarks import torch_step  # loads PyTorch
+
+    if step.net not in torch_step.BODIES:
+        return None
+    return median_speed(torch_step.prepared(step, *random_batch(step)), step)
+
+
+@functools.cache
+def precisions():
+    """Return the precisions in which this processor trains: values of train.py's --precision."""
+    if processor.has('avx512_bf16', 'amx_bf16'):
+        return 'float32', 'mixed'
+    print('no AVX512_BF16 and no AMX: mixed precision is left out', file=sys.stderr)
+    return ('float32',)
+
+
+def measure():
+    """Yield Rows of both networks' steps."""
+    rate = sgemm_rate()
+    yield Row(f'NumPy, float32 matrix product, side {SIDE:,}', 'Gflop/s', rate / 1e9)
+    for net in NETWORKS:
+        evaluation, training = in_new_process(operations, net)
+        same = Step(net, batch_size=BATCH)
+        measured = [(same._replace(evaluate=True), rate / evaluation)]
+        for precision in precisions():
+            limit = rate / training if precision == 'float32' else None
+            measured.append((same._replace(precision=precision), limit))
+        for step, limit in measured:
+            ours = in_new_process(speed, step)
+            speeds, memory = rows(step, ours, torch_speed(step), limit)
+            yield from [speeds] if step.evaluate else [speeds, memory]
 
 
 def main(argv=None):

@@ -2,19 +2,18 @@
 
     python -m tools.draw_networks --out figures
 
-Leaves figure_1 (skNet) and figure_2 (skResNet) as PNG and SVG, network_n3 for another network. Each
-layer is a block whose height grows with the square root of its output's side; side and channels
-stand below it. Arcs are the residual sums.
+Leaves figure_1 (skNet) and figure_2 (skResNet) as PNG and SVG, network_n3 for another network, for
+images of 128x128 pixels in 100 classes. Each layer is a block whose height grows with the square
+root of its output's side; side and channels stand below it. Arcs are the residual sums.
 """
 
 from pathlib import Path
 
 from sketch import command_line
 from sketch.backend.setup import tf
-from sketch.errors import InputError
 from sketch.networks.registry import NETWORKS
 from sketch.plotting import save_for_print, subplots
-from sketch.runs.settings import Settings
+from sketch.runs.settings import Default, Settings
 
 KINDS = {
     'Conv2D': ('conv 3x3, ReLU, batch norm', 'tab:blue'),
@@ -24,48 +23,33 @@ KINDS = {
 }
 
 
-def layers(net, size, classes):
-    """Return a network's layers in order, as (kind, output side, channels); side 1 if dense.
-
-    Args:
-        net: a name in registry.NETWORKS.
-        size: side of the images in pixels.
-        classes: outputs of the last layer.
-    """
-    settings = Settings(net, NETWORKS[net].widths, classes, epochs=0)
+def layers(net):
+    """Return a network's layers in order, as (kind, output side, channels); side 1 if dense."""
+    settings = Settings(net, NETWORKS[net].widths, Default.classes, epochs=0)
     with tf.Graph().as_default() as graph:
-        images = tf.compat.v1.placeholder(tf.uint8, (None, size, size, 1))
+        images = tf.compat.v1.placeholder(tf.uint8, (None, Default.size, Default.size, 1))
         predict = tf.estimator.ModeKeys.PREDICT
         settings.network.model_fn(images, None, predict, settings.params)
-        found = []
-        for operation in graph.get_operations():
-            if operation.type not in KINDS:
-                continue
-            shape = operation.outputs[0].shape
-            if shape.rank and shape[0] is None:  # others compute weights, not layers
-                side = shape[1] if shape.rank == 4 else 1
-                found.append((operation.type, side, shape[-1]))
-    return found
+    kinds = [operation for operation in graph.get_operations() if operation.type in KINDS]
+    shapes = [(operation.type, operation.outputs[0].shape) for operation in kinds]
+    return [
+        (kind, shape[1] if shape.rank == 4 else 1, shape[-1])
+        for kind, shape in shapes
+        if shape.rank and shape[0] is None  # others compute weights, not layers
+    ]
 
 
-def draw(title, size, found):
+def draw(title, found):
     """Return a figure of a network's layers, with the image before them."""
-    blocks = [(None, size, 1), *found]
+    blocks = [(None, Default.size, 1), *found]
     figure, axes = subplots((max(7, 0.45 * len(blocks) + 0.5), 3.8))  # 7: title and legend
     shown = set()
     for place, (kind, side, channels) in enumerate(blocks):
         label, colour = KINDS.get(kind, ('image', 'lightgrey'))
-        height = side**0.5 / size**0.5
-        axes.bar(
-            place,
-            height,
-            0.6,
-            bottom=-height / 2,
-            color=colour,
-            edgecolor='black',
-            linewidth=0.5,
-            label=None if label in shown else label,
-        )
+        height = (side / Default.size) ** 0.5
+        style = {'color': colour, 'edgecolor': 'black', 'linewidth': 0.5}
+        new = None if label in shown else label
+        axes.bar(place, height, 0.6, bottom=-height / 2, label=new, **style)
         shown.add(label)
         shape = f'{side}²\n×{channels}' if side > 1 else str(channels)
         axes.text(place, -0.56, shape, ha='center', va='top', fontsize=7)
@@ -84,30 +68,19 @@ def draw(title, size, found):
 def main(argv=None):
     """Parse the command line, draw, and return the Paths of the figures, the PNGs."""
     arguments = command_line.parser(__doc__)
-    count = command_line.positive_int
-    arguments.add_argument(
-        '--out',
-        type=command_line.output_folder,
-        default=Path('figures'),
-        help='folder that receives the figures',
-    )
-    command_line.add_setting(arguments, '--size', type=count, help='side of the images in pixels')
-    command_line.add_setting(arguments, '--classes', type=count, help='categories')
+    add, place = arguments.add_argument, command_line.output_folder
+    add('--out', type=place, default=Path('figures'), help='folder that receives the figures')
     options = arguments.parse_args(argv)
-    smallest = max(network.smallest for network in NETWORKS.values())
-    if options.size < smallest:
-        raise InputError(f'--size {options.size}: all networks take {smallest} pixels or more')
     options.out.mkdir(parents=True, exist_ok=True)
     drawn = []
     for net, network in NETWORKS.items():
         number = network.figure  # only the paper's: plots.py draws figure_3 and others
         label = f'Figure {number}: ' if number else ''
-        found = layers(net, options.size, options.classes)
+        found = layers(net)
         convolutions = sum(kind == 'Conv2D' for kind, _, _ in found)
         figure = draw(
             f'{label}{network.title}, {convolutions} convolutional layers '
             '(height: square root of the side; below: side² × channels)',
-            options.size,
             found,
         )
         name = f'figure_{number}' if number else f'network_{net}'
