@@ -5,8 +5,6 @@ signature per output. A TensorFlow Lite file has all outputs in one: it lacks te
 the classes are left out.
 """
 
-import warnings
-
 import numpy as np
 
 from sketch.backend import stderr_filter
@@ -62,18 +60,6 @@ def to_lite(checkpoint, size, folder, float16=False):
         converter.target_spec.supported_types = [tf.float16]
     with stderr_filter.without_lines(CONVERTER_NOISE):
         return converter.convert()
-
-
-def lite_runner(path):
-    """Return the function images=... -> {output: array} of a TensorFlow Lite file.
-
-    It runs on one thread.
-    """
-    with warnings.catch_warnings(), stderr_filter.without_lines('XNNPACK delegate'):
-        warnings.filterwarnings('ignore', message='.*tf.lite.Interpreter is deprecated')
-        interpreter = tf.lite.Interpreter(str(path), num_threads=1)
-        interpreter.allocate_tensors()  # what the first call would do, with its line about XNNPACK
-    return interpreter.get_signature_runner()
 
 
 def _network(checkpoint, size):
