@@ -4,10 +4,10 @@
     python -m benchmarks --full        all: about three times as long
     python -m benchmarks --only query  some by name; they are printed and not recorded
 
-Prints one table: ours, a peer's and the machine's limit, with their ratios. Appends the same values
-to docs/results/performance.csv with date, processor and versions, unless a benchmark fails. Then
-`python -m tools.fill_tables` fills the documents. Leave the machine alone meanwhile. Files that the
-benchmarks write lie in TMPDIR. GPUs are not used.
+Prints a line for each quantity: ours, a peer's and the machine's limit, with their ratios. Appends
+the same to docs/results/performance.csv with date, processor and versions, unless a benchmark
+fails. Then `python -m tools.fill_tables` fills the documents. Leave the machine alone meanwhile.
+Files that the benchmarks write lie in TMPDIR. GPUs are not used.
 """
 
 import os
@@ -16,16 +16,7 @@ import traceback
 from functools import partial
 from pathlib import Path
 
-from benchmarks import (
-    creation,
-    input_memory,
-    machine,
-    measuring,
-    query,
-    retrieval,
-    step_speed,
-    training_speed,
-)
+from benchmarks import creation, input_memory, machine, query, retrieval, step_speed, training_speed
 from sketch import command_line
 from sketch.backend import installation
 from sketch.reporting import speeds
@@ -47,29 +38,6 @@ FULL = {
 }
 
 
-def measure(benchmarks, files):
-    """Run benchmarks one after the other, and report each Row on stderr.
-
-    Args:
-        benchmarks: functions that yield Rows, by name.
-        files: Path of a folder of .bin files for those that create data sets, or None.
-
-    Returns:
-        their Rows, and how many benchmarks failed.
-    """
-    measured, failed = [], 0
-    for name, benchmark in benchmarks.items():
-        arguments = [files] if name.startswith('creation') else []
-        try:
-            for row in benchmark(*arguments):
-                print(f'{row.what}: {speeds.number(row.ours)} {row.unit}', file=sys.stderr)
-                measured.append(row)
-        except Exception:  # the others are worth their time
-            traceback.print_exc()
-            failed += 1
-    return measured, failed
-
-
 def main(argv=None):
     """Parse the command line, measure, print and record; return the Rows."""
     arguments = command_line.parser(__doc__)
@@ -88,10 +56,18 @@ def main(argv=None):
         chosen = {benchmark: FULL[benchmark] for benchmark in options.only}
     about = machine.about_run(name)
     machine.check_blas(about)
-    measured, failed = measure(chosen, options.files)
-    print(measuring.table(measured))
+    measured, failed = [], []
+    for benchmark, measure in chosen.items():
+        given = [options.files] if benchmark.startswith('creation') else []
+        try:
+            for row in measure(*given):
+                print(row, flush=True)
+                measured.append(row)
+        except Exception:  # the others are worth their time
+            traceback.print_exc()
+            failed.append(benchmark)
     if failed:
-        print(f'nothing is recorded: failed benchmarks: {failed}', file=sys.stderr)
+        print(f'nothing is recorded: {", ".join(failed)} failed', file=sys.stderr)
         sys.exit(1)
     if not options.only:
         speeds.append(speeds.FILE, speeds.Run(about, {row.what: row for row in measured}))

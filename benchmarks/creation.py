@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.measuring import has_peer, in_new_process, peak_megabytes, seconds
+from benchmarks.measuring import has_peer, in_new_process, megabytes, seconds
 from benchmarks.samples import quiet
 from sketch.data import builder, quickdraw, raster
 from sketch.data.selection import Selection
@@ -117,7 +117,7 @@ def fill(function, source):
     """Let a function fill a new folder; return the most memory that was resident."""
     with tempfile.TemporaryDirectory() as folder:
         function(source, Path(folder))
-    return peak_megabytes()
+    return megabytes()
 
 
 def measure(drawings, files=None):

@@ -1,4 +1,4 @@
-"""How the benchmarks measure: the fastest of a few calls, memory; and how they print Rows."""
+"""How the benchmarks measure: the fastest of a few calls, and memory."""
 
 import functools
 import importlib.util
@@ -9,8 +9,6 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-
-from sketch.reporting.speeds import number
 
 
 def seconds(function, *arguments, repeats=3, **keywords):
@@ -32,14 +30,19 @@ def in_new_process(function, *arguments):
         return process.submit(function, *arguments).result()
 
 
-def peak_megabytes():
-    """Return the most memory that was resident in this process; None where Linux does not tell."""
+def megabytes(line='VmHWM', process='self'):
+    """Return the most resident memory of a process so far; None where Linux does not tell.
+
+    Args:
+        line: of Linux's status of the process; VmRSS is the present memory.
+        process: its number.
+    """
     # Not ru_maxrss: a new process starts with its parent's.
     try:
-        status = Path('/proc/self/status').read_text()
+        status = Path(f'/proc/{process}/status').read_text()
     except OSError:
         return None
-    return int(re.search(r'VmHWM:\s+(\d+)', status)[1]) / 1024
+    return int(re.search(rf'{line}:\s+(\d+)', status)[1]) / 1024
 
 
 def cores():
@@ -55,16 +58,3 @@ def has_peer(module):
         remedy = 'pip install -r requirements-benchmarks.txt'
         print(f'{module} is not installed; its values are left out ({remedy})', file=sys.stderr)
     return found
-
-
-def table(rows):
-    """Return a table of Rows as a terminal shows it: columns aligned by spaces."""
-    lines = [('', 'unit', 'ours', 'peer', 'ratio', 'limit', 'of limit', 'peer is', 'limit is')]
-    for row in rows:
-        values = number(row.ours), number(row.peer), row.times_peer(), number(row.limit)
-        names = row.peer_name, row.limit_name
-        lines.append((row.what, row.unit, *values, row.share_of_limit(), *names))
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    return '\n'.join(
-        '  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
-    )

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import samples
-from benchmarks.measuring import in_new_process
+from benchmarks.measuring import in_new_process, megabytes
 from sketch.data.dataset import open_dataset
 from sketch.networks.registry import NETWORKS
 from sketch.reporting.speeds import Row
@@ -111,11 +111,6 @@ def from_clients(address, shares):
         return np.concatenate(list(pool.map(send, [address] * len(shares), shares)))
 
 
-def resident_megabytes(process):
-    status = Path(f'/proc/{process.pid}/status').read_text()
-    return int(re.search(r'VmRSS:\s+(\d+)', status)[1]) / 1024
-
-
 def latencies(what, milliseconds):
     """Yield Rows of the median and the 95th percentile."""
     yield Row(f'{what}, median', 'ms', float(np.median(milliseconds)))
@@ -136,10 +131,10 @@ def measure_page(what, data, checkpoint):
         yield from latencies(f'{what}, 1 client', from_clients(address, [bodies]))
         shares = [bodies[number::CLIENTS] for number in range(CLIENTS)]
         yield from latencies(f'{what}, {CLIENTS} clients', from_clients(address, shares))
-        before = resident_megabytes(server)
+        before = megabytes('VmRSS', server.pid)
         mixed = [body for pair in zip(bodies[:MORE], BROKEN * MORE) for body in pair]
         from_clients(address, [mixed] * CLIENTS)
-        grown = resident_megabytes(server) - before
+        grown = megabytes('VmRSS', server.pid) - before
         yield Row(f'{what}: more memory after {2 * MORE * CLIENTS} requests', 'MB', grown)
 
 

@@ -10,7 +10,7 @@ Needs scikit-learn (requirements-dev.txt) and faiss-cpu (requirements-benchmarks
 
 import numpy as np
 
-from benchmarks.measuring import has_peer, in_new_process, peak_megabytes, seconds
+from benchmarks.measuring import has_peer, in_new_process, megabytes, seconds
 from sketch.metrics.average_precision import retrieve, retrieve_reordered
 from sketch.metrics.ranking import Rankings
 from sketch.reporting.speeds import Row
@@ -29,24 +29,16 @@ def collection(images):
     return vectors, labels
 
 
-def paper_way(vectors, pairs):
-    """One scikit-learn call a pair, as the author's code does."""
-    from sklearn.metrics.pairwise import euclidean_distances
+def scaled_up(distance, vectors):
+    """Return the seconds that a call for each pair takes for all pairs, from some of them."""
 
-    for i in range(pairs):
-        euclidean_distances(vectors[:1], vectors[i + 1 : i + 2])
+    def compare(pairs):
+        for i in range(pairs):
+            distance(vectors[:1], vectors[i + 1 : i + 2])
 
-
-def norm_loop(vectors, pairs):
-    for i in range(pairs):
-        np.linalg.norm(vectors[0] - vectors[i + 1])
-
-
-def scaled_up(way, vectors):
-    """Return the seconds that a way takes for all pairs, from some of them."""
     pairs = min(PAIRS, len(vectors) - 1)
-    way(vectors, min(100, pairs))
-    return seconds(way, vectors, pairs) / pairs * len(vectors) * (len(vectors) - 1)
+    compare(min(100, pairs))
+    return seconds(compare, pairs) / pairs * len(vectors) * (len(vectors) - 1)
 
 
 def product_and_sort(vectors):
@@ -66,14 +58,18 @@ def in_turn(vectors, labels):
 
 def memory_of_retrieve(images):
     retrieve(*collection(images), [images - 1])
-    return peak_megabytes()
+    return megabytes()
 
 
 def measure(images=IMAGES):
     """Yield Rows of mAP over all ranks of so many images."""
     vectors, labels = collection(images)
     ours, bare = in_turn(vectors, labels)
-    papers = scaled_up(paper_way, vectors) if has_peer('sklearn') else None
+    papers = None
+    if has_peer('sklearn'):
+        from sklearn.metrics.pairwise import euclidean_distances
+
+        papers = scaled_up(euclidean_distances, vectors)
     what = f'mAP of {images:,} images, all ranks'
     names = f'scikit-learn, scaled up from {PAIRS:,} pairs', 'product and sort'
     yield Row(what, 's', ours, papers, bare, *names)
@@ -100,8 +96,9 @@ def measure_variants():
     """Yield Rows of other peers, more k, reordered rankings and threads."""
     vectors, labels = collection(IMAGES)
     what, last = f'mAP of {IMAGES:,} images', KS[-1:]
-    loops = seconds(retrieve, vectors, labels, last), scaled_up(norm_loop, vectors), None
-    yield Row(f'{what}, beside a loop', 's', *loops, 'np.linalg.norm, each pair')
+    looped = scaled_up(lambda a, b: np.linalg.norm(a - b), vectors)
+    ours = seconds(retrieve, vectors, labels, last)
+    yield Row(f'{what}, beside a loop', 's', ours, looped, None, 'np.linalg.norm, each pair')
     yield Row(f'{what}, {len(KS)} k at once', 's', seconds(retrieve, vectors, labels, KS))
     passes = *in_new_process(seconds_reordered), None
     yield Row(f'{what}, also reordered in two ways', 's', *passes, 'three passes')

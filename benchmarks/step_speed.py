@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.measuring import has_peer, in_new_process, peak_megabytes, seconds, table
+from benchmarks.measuring import has_peer, in_new_process, megabytes, seconds
 from sketch import command_line
 from sketch.backend import processor
 from sketch.networks.registry import NETWORKS
@@ -69,7 +69,7 @@ def median_speed(call, step):
         started = time.perf_counter()
         call()
         times.append(time.perf_counter() - started)
-    return Speed(step.batch_size / float(np.median(times)), peak_megabytes())
+    return Speed(step.batch_size / float(np.median(times)), megabytes())
 
 
 def rows(step, ours, peer=None, limit=None):
@@ -109,12 +109,6 @@ def speed(step):
     with tf.compat.v1.Session(config=config) as session:
         session.run(tf.compat.v1.global_variables_initializer())
         return median_speed(lambda: session.run(fetch), step)
-
-
-def sgemm_rate():
-    """Return float32 operations per second of NumPy's matrix product, with all cores."""
-    a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
-    return 2 * SIDE**3 / seconds(np.matmul, a, a, repeats=6)
 
 
 def operations(net):
@@ -163,7 +157,8 @@ def precisions():
 
 def measure():
     """Yield Rows of both networks' steps."""
-    rate = sgemm_rate()
+    square = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
+    rate = 2 * SIDE**3 / seconds(np.matmul, square, square, repeats=6)
     yield Row(f'NumPy, float32 matrix product, side {SIDE:,}', 'Gflop/s', rate / 1e9)
     for net in NETWORKS:
         evaluation, training = in_new_process(operations, net)
@@ -191,7 +186,7 @@ def main(argv=None):
     parser.set_defaults(**Step()._asdict())
     options = vars(parser.parse_args(argv))
     step = Step(**{**options, 'filters': tuple(options['filters'])})
-    print(table(rows(step, speed(step))))
+    print(*rows(step, speed(step)), sep='\n')
 
 
 if __name__ == '__main__':

@@ -1,10 +1,12 @@
 """What `python -m benchmarks` prints, records and fills into documents; not the speeds."""
 
+import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import creation, machine, measuring, retrieval
 from benchmarks.step_speed import Step
+from sketch.data import quickdraw
 from sketch.errors import InputError
 from sketch.reporting import speeds
 from sketch.reporting.speeds import Row
@@ -27,18 +29,23 @@ ABOUT = {
     'set': 'quick',
 }
 LATER = {**ABOUT, 'date': '2026-11-27T08:00:00Z'}
+FULL = {**ABOUT, 'set': 'full'}
 STEP = Row('a step', 'images/s', 60.0, 24.0, 120.0, 'PyTorch', 'matrix product')
 SORTED = Row('mAP', 's', 0.5, None, 0.25, '', 'product and sort')
 
 
-def test_the_machine(tmp_path):
+def test_the_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, 'CPUINFO', tmp_path / 'cpuinfo')
+    assert machine.about_run('quick')['instruction_sets'] == ''
+    assert machine.about_run('quick')['processor']
     (tmp_path / 'cpuinfo').write_text(XEON)
-    described = machine.machine(tmp_path / 'cpuinfo')
-    assert described['processor'] == 'Intel(R) Xeon(R) Platinum 8581C CPU @ 2.10GHz'
-    assert described['instruction_sets'] == 'AVX2 AVX-512 AVX512_BF16 AMX'
-    assert int(described['cores']) >= 1
-    assert machine.machine(tmp_path / 'absent')['instruction_sets'] == ''
-    assert machine.machine(tmp_path / 'absent')['processor']
+    about = machine.about_run('quick')
+    assert about['processor'] == 'Intel(R) Xeon(R) Platinum 8581C CPU @ 2.10GHz'
+    assert about['instruction_sets'] == 'AVX2 AVX-512 AVX512_BF16 AMX'
+    assert int(about['cores']) >= 1
+    assert tuple(about) == speeds.RUN
+    assert about['numpy']
+    assert about['tensorflow']
 
 
 @pytest.mark.parametrize(
@@ -55,34 +62,27 @@ def test_the_kind_of_machine(processor, sets, cores, kind):
     assert speeds.kind(described) == kind
 
 
-def test_the_versions_are_columns():
-    columns = {'date', 'set', 'blas', *machine.machine(), *machine.versions()}
-    assert columns == set(speeds.RUN)
-    assert machine.versions()['numpy']
-    assert machine.versions()['tensorflow']
-
-
 def test_kernels_of_an_older_processor_are_refused():
     with pytest.raises(InputError, match='OPENBLAS_CORETYPE=SkylakeX'):
-        machine.check_blas('openblas Prescott', ABOUT)
-    machine.check_blas('openblas Prescott', {'instruction_sets': ''})
-    machine.check_blas('openblas Haswell', ABOUT)
+        machine.check_blas({**ABOUT, 'blas': 'openblas Prescott'})
+    machine.check_blas({'blas': 'openblas Prescott', 'instruction_sets': ''})
+    machine.check_blas({**ABOUT, 'blas': 'openblas Haswell'})
 
 
 def test_ratios():
-    assert STEP.times_peer() == 2.5
-    assert STEP.share_of_limit() == 0.5
-    assert SORTED.share_of_limit() == 0.5  # less is better
-    assert SORTED.times_peer() is None
-    assert Row('unknown', 's', None, 1.0, 1.0).times_peer() is None
+    assert STEP.times_peer() == '2.50 times'
+    assert STEP.share_of_limit() == '50 %'
+    assert SORTED.share_of_limit() == '50 %'  # less is better
+    assert SORTED.times_peer() == ''
+    assert Row('unknown', 's', None, 1.0, 1.0).times_peer() == ''
 
 
-def test_the_printed_table():
-    assert measuring.table([STEP, SORTED]).splitlines() == [
-        '        unit      ours   peer  ratio       limit  of limit  peer is  limit is',
-        'a step  images/s  60.0   24.0  2.50 times  120    50 %      PyTorch  matrix product',
-        'mAP     s         0.500                    0.250  50 %               product and sort',
-    ]
+def test_the_printed_lines():
+    assert str(STEP) == (
+        'a step: 60.0 images/s; 2.50 times as good as PyTorch, 24.0; 50 % of matrix product, 120'
+    )
+    assert str(SORTED) == 'mAP: 0.500 s; 50 % of product and sort, 0.250'
+    assert str(Row('memory', 'MB', 512.0)) == 'memory: 512 MB'
     assert [speeds.number(x) for x in (10870.4, 99.96, 9.996, 0.9996)] == [
         '10,870',
         '100',
@@ -93,7 +93,8 @@ def test_the_printed_table():
 
 def test_a_recorded_run(tmp_path):
     path = tmp_path / 'performance.csv'
-    speeds.append(path, ABOUT, [STEP, SORTED])
+    first = speeds.Run(ABOUT, {'a step': STEP, 'mAP': SORTED})
+    speeds.append(path, first)
     assert path.read_text().splitlines() == [
         'date,processor,cores,instruction_sets,python,tensorflow,numpy,torch,blas,set,'
         'what,unit,ours,peer,limit,peer_name,limit_name',
@@ -102,22 +103,16 @@ def test_a_recorded_run(tmp_path):
         '2026-11-26T08:00:00Z,Intel(R) Xeon(R) Processor,2,AVX2 AVX-512,3.13.0,2.21.0,2.5.5,'
         '2.13.0+cpu,openblas SkylakeX,quick,mAP,s,0.5,,0.25,,product and sort',
     ]
-    first = path.read_bytes()
-    speeds.append(path, LATER, [STEP._replace(ours=1 / 3)])
-    assert path.read_bytes().startswith(first)
-    assert speeds.read(path) == [
-        speeds.Run(ABOUT, {'a step': STEP, 'mAP': SORTED}),
-        speeds.Run(LATER, {'a step': STEP._replace(ours=0.33333)}),
-    ]
+    before = path.read_bytes()
+    speeds.append(path, speeds.Run(LATER, {'a step': STEP._replace(ours=1 / 3)}))
+    assert path.read_bytes().startswith(before)
+    later = speeds.Run(LATER, {'a step': STEP._replace(ours=0.33333)})
+    assert speeds.read(path) == [first, later]
 
 
 def test_a_run_has_a_quantity_once(tmp_path):
     path = tmp_path / 'performance.csv'
-    with pytest.raises(ValueError, match='twice'):
-        speeds.append(path, ABOUT, [STEP, STEP])
-    speeds.append(path, ABOUT, [STEP])
-    with pytest.raises(InputError, match='already'):
-        speeds.append(path, ABOUT, [SORTED])
+    speeds.append(path, speeds.Run(ABOUT, {'a step': STEP}))
     header, line = path.read_text().splitlines()
     path.write_text(f'{header}\n{line}\n{line}\n')
     with pytest.raises(InputError, match='a step is there twice'):
@@ -131,27 +126,18 @@ def test_another_table_is_refused(tmp_path, content):
         speeds.read(tmp_path / 'performance.csv')
 
 
-def test_no_ratio_compares_two_runs():
-    first = speeds.Run(ABOUT, {'a step': STEP, 'mAP': SORTED})
-    second = speeds.Run(LATER, {'a step': STEP._replace(ours=90.0, peer=None, limit=None)})
-    assert speeds.of_documents([first, second])['performance'].splitlines()[2:] == [
-        '| a step | images/s | PyTorch | matrix product | 90.0 |'
-    ]
-    assert '60.0 (2.50 times, 50 %)' in speeds.of_documents([first])['performance']
-
-
-def test_the_latest_full_run_of_a_kind_counts():
-    full = speeds.Run({**ABOUT, 'set': 'full'}, {'a step': STEP})
-    quick = speeds.Run(LATER, {'a step': STEP})
-    other = speeds.Run({**ABOUT, 'processor': 'AMD EPYC'}, {'mAP': SORTED})
-    counted = {'AMD EPYC, AVX-512, 2 cores': other, 'Intel Xeon, AVX-512, 2 cores': full}
-    assert speeds.by_kind([full, quick, other]) == counted
-    later = speeds.Run({**LATER, 'set': 'full'}, {'mAP': SORTED})
-    assert speeds.by_kind([later, full])['Intel Xeon, AVX-512, 2 cores'] == later
-    assert speeds.of_documents([full, quick, other])['performance'].splitlines()[2:] == [
-        '| mAP | s |  | product and sort | 0.500 (50 %) |  |',
-        '| a step | images/s | PyTorch | matrix product |  | 60.0 (2.50 times, 50 %) |',
-    ]
+def test_the_documents_show_one_run():
+    full = speeds.Run(FULL, {'a step': STEP, 'mAP': SORTED})
+    later = speeds.Run(LATER, {'a step': STEP._replace(ours=90.0, peer=None, limit=None)})
+    last = speeds.Run({**LATER, 'set': 'full'}, {'mAP': SORTED})
+    step = '| a step | images/s | PyTorch | matrix product | '
+    sort = '| mAP | s |  | product and sort | 0.500 (50 %) |'
+    for runs, lines in (
+        ([full, later], [f'{step}60.0 (2.50 times, 50 %) |', sort]),  # the later one is quick
+        ([last, full], [sort]),
+        ([later], [f'{step}90.0 |']),  # no ratio compares two runs
+    ):
+        assert speeds.of_documents(runs)['performance'].splitlines()[2:] == lines
 
 
 @pytest.mark.parametrize('content', [None, ''])
@@ -162,7 +148,8 @@ def test_documents_keep_their_text_until_something_is_measured(tmp_path, content
     found = speeds.of_documents(speeds.read(path))
     text = '<!-- table: speed -->\n| measured by hand |\n'
     assert fill_tables.filled(text, found) == text
-    speeds.append(path, ABOUT, [STEP._replace(what='skNet, training, float32, batch 64')])
+    what = 'skNet, training, float32, batch 64'
+    speeds.append(path, speeds.Run(ABOUT, {what: STEP._replace(what=what)}))
     found = speeds.of_documents(speeds.read(path))
     assert fill_tables.filled(text, found) == (
         '<!-- table: speed -->\n'
@@ -183,9 +170,9 @@ def test_the_summary_names_measured_rows(monkeypatch):
 
 def test_a_missing_peer_is_told_once(capsys):
     for _ in range(2):
-        assert not measuring.has_peer('no_such_module', 'Nothing', 'requirements-dev.txt')
+        assert not measuring.has_peer('no_such_module')
     assert capsys.readouterr().err.count('\n') == 1
-    assert measuring.has_peer('numpy', 'NumPy', 'requirements.txt')
+    assert measuring.has_peer('numpy')
 
 
 def test_a_function_in_a_new_process():
@@ -202,54 +189,55 @@ def broken():
 
 
 @pytest.fixture
-def on_this_machine(monkeypatch):
-    monkeypatch.setattr(machine, 'blas', lambda: 'openblas SkylakeX')
+def recorded(monkeypatch, tmp_path):
+    """The path of the table, on a machine whose kernels are right."""
+    monkeypatch.setattr(machine, '_blas', lambda: 'openblas SkylakeX')
     monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '')
+    monkeypatch.setattr(speeds, 'FILE', tmp_path / 'performance.csv')
+    return speeds.FILE
 
 
-def test_the_command_records(monkeypatch, tmp_path, capsys, on_this_machine):
+def test_the_command_records(monkeypatch, capsys, recorded):
     monkeypatch.setattr(command, 'QUICK', {'one': benchmark})
-    path = tmp_path / 'performance.csv'
-    assert command.main(['--results', str(path)]) == [STEP]
+    assert command.main([]) == [STEP]
     assert '2.50 times' in capsys.readouterr().out
-    (run,) = speeds.read(path)
+    (run,) = speeds.read(recorded)
     assert (run.about['set'], run.rows) == ('quick', {'a step': STEP})
 
 
-def test_some_by_name_are_not_recorded(monkeypatch, tmp_path, capsys, on_this_machine):
+def test_some_by_name_are_not_recorded(monkeypatch, capsys, recorded):
     monkeypatch.setattr(command, 'FULL', {'one': benchmark, 'two': broken})
-    path = tmp_path / 'performance.csv'
-    assert command.main(['--only', 'one', '--results', str(path)]) == [STEP]
+    assert command.main(['--only', 'one']) == [STEP]
     assert '2.50 times' in capsys.readouterr().out
-    assert not path.exists()
+    assert not recorded.exists()
     with pytest.raises(InputError, match="--only: invalid choice: 'three'"):
         command.main(['--only', 'three'])
 
 
-def test_a_place_without_a_table_is_refused_before_measuring(monkeypatch, tmp_path):
+def test_another_table_is_refused_before_measuring(monkeypatch, recorded):
     monkeypatch.setattr(command, 'QUICK', {'one': broken})
-    (tmp_path / 'file').touch()
-    for place in (tmp_path, tmp_path / 'file' / 'performance.csv'):
-        with pytest.raises(InputError, match='cannot be written; give another --results'):
-            command.main(['--results', str(place)])
+    recorded.write_text('a,b\n1,2\n')
+    with pytest.raises(InputError, match='not a table of speeds'):
+        command.main([])
 
 
-def test_a_failed_benchmark_leaves_no_record(monkeypatch, tmp_path, capsys, on_this_machine):
+def test_a_failed_benchmark_leaves_no_record(monkeypatch, capsys, recorded):
     monkeypatch.setattr(command, 'FULL', {'one': broken, 'two': benchmark})
-    path = tmp_path / 'performance.csv'
     with pytest.raises(SystemExit, match='1'):
-        command.main(['--full', '--results', str(path)])
+        command.main(['--full'])
     told = capsys.readouterr()
     assert 'out of order' in told.err
     assert '2.50 times' in told.out  # the other one ran
-    assert not path.exists()
+    assert not recorded.exists()
 
 
 def test_a_folder_without_drawings_is_refused(tmp_path, refused):
     refused('benchmarks', '--files', tmp_path, words=[tmp_path, '.bin', '--files'])
 
 
-def test_synthetic_drawings_stand_in():
-    with creation.sources(None) as (found, kind):
-        assert len(found) == 12
-    assert kind == 'synthetic'
+@pytest.mark.parametrize('own', [False, True])
+def test_the_file_of_drawings_has_new_key_ids(tmp_path, sample_files, own):
+    creation.write_file(tmp_path / 'x.bin', sample_files / 'files' if own else None, 500)
+    with quickdraw.DrawingFile(tmp_path / 'x.bin') as file:
+        assert len(np.unique(file.key_ids)) == 500
+        assert all(len(file[index].strokes) for index in (0, 499))

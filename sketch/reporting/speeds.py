@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from sketch import locks, tables
+from sketch import tables
 from sketch.errors import InputError
 from sketch.reporting import markdown
 
@@ -24,13 +24,23 @@ class Row(NamedTuple):
     peer_name: str = ''
     limit_name: str = ''
 
+    def __str__(self):
+        text = f'{self.what}: {number(self.ours)} {self.unit}'
+        if self.times_peer():
+            text += f'; {self.times_peer()} as good as {self.peer_name}, {number(self.peer)}'
+        if self.share_of_limit():
+            text += f'; {self.share_of_limit()} of {self.limit_name}, {number(self.limit)}'
+        return text
+
     def times_peer(self):
-        """Return how many times better than the peer ours is, or None."""
-        return self._ratio(self.peer)
+        """Return how much better than the peer ours is, as '2.46 times'; '' without both."""
+        ratio = self._ratio(self.peer)
+        return f'{number(ratio)} times' if ratio else ''
 
     def share_of_limit(self):
-        """Return how near to the limit ours is: 1 at the limit, less below; or None."""
-        return self._ratio(self.limit)
+        """Return how near to the limit ours is, as '57 %'; '' without both."""
+        ratio = self._ratio(self.limit)
+        return f'{100 * ratio:.0f} %' if ratio else ''
 
     def _ratio(self, other):
         if not self.ours or not other:
@@ -57,14 +67,14 @@ VERSIONS = {
     "NumPy's matrix products": 'blas',
     'PyTorch': 'torch',
 }
-# Rows that README.md shows, with their titles there.
-SUMMARY = {
-    'skNet, training, float32, batch 64': 'skNet, training, batch 64',
-    'skNet, evaluation, float32, batch 64': 'skNet, evaluation, batch 64',
-    'skResNet, training, float32, batch 64': 'skResNet, training, batch 64',
-    'skResNet, evaluation, float32, batch 64': 'skResNet, evaluation, batch 64',
-    'mAP of 5,000 images, all ranks': 'mAP of 5,000 images, all ranks',
-}
+# Rows that README.md shows, without the word float32.
+SUMMARY = (
+    'skNet, training, float32, batch 64',
+    'skNet, evaluation, float32, batch 64',
+    'skResNet, training, float32, batch 64',
+    'skResNet, evaluation, float32, batch 64',
+    'mAP of 5,000 images, all ranks',
+)
 
 
 class Run(NamedTuple):
@@ -75,13 +85,24 @@ class Run(NamedTuple):
 
 
 def read(path=FILE):
-    """Return all runs in a file, in its order; none if it is absent or empty.
+    """Return all Runs in a file, in its order; none if it is absent or empty.
 
     Raises:
         InputError: the file is not such a table, or a run has a quantity twice.
     """
+    try:
+        columns, lines = tables.read(path)
+        if columns not in ([], COLUMNS):
+            raise ValueError('another table')
+        for line in lines.values():
+            tables.check_numbers(line, _NUMBERS)
+    except FileNotFoundError:
+        return []
+    except ValueError:
+        titles = ','.join(COLUMNS)
+        raise InputError(f'{path}: not a table of speeds ({titles}); move it away') from None
     runs = {}
-    for line in _lines(path):
+    for line in lines.values():
         about = {column: line[column] for column in RUN}
         run = runs.setdefault(tuple(about.values()), Run(about, {}))
         if line['what'] in run.rows:
@@ -91,43 +112,18 @@ def read(path=FILE):
     return list(runs.values())
 
 
-def append(path, about, rows):
-    """Add a run to a file.
-
-    Args:
-        path: of the table; it need not exist.
-        about: dict with the columns of RUN.
-        rows: Rows.
-
-    Raises:
-        InputError: the file is not such a table, or it has rows of the same run.
-        ValueError: two rows are of the same quantity.
-    """
-    path = Path(path)
-    if len({row.what for row in rows}) < len(rows):
-        raise ValueError('a quantity was measured twice in one run')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with locks.exclusive(path.resolve().parent, 'results', wait=True):
-        if about in [run.about for run in read(path)]:
-            raise InputError(f'{path}: has a run of {about["date"]} on this machine already')
-        lines = [[line[column] for column in COLUMNS] for line in _lines(path)]
-        for row in rows:
-            lines.append([about[column] for column in RUN] + [_text(value) for value in row])
-        tables.write(path, COLUMNS, lines)
-
-
-def by_kind(runs):
-    """Return {kind of machine: the run that counts}: the latest full one, else the latest."""
-    latest_full_last = sorted(runs, key=lambda run: (run.about['set'] == FULL, run.about['date']))
-    return dict(sorted({kind(run.about): run for run in latest_full_last}.items()))
+def append(path, added):
+    """Add a Run to a file, which need not exist."""
+    lines = [
+        [run.about[column] for column in RUN] + [_text(value) for value in row]
+        for run in [*read(path), added]
+        for row in run.rows.values()
+    ]
+    tables.write(path, COLUMNS, lines)
 
 
 def kind(about):
-    """Return the name of a kind of machine: 'Intel Xeon, AMX, 2 cores'.
-
-    Args:
-        about: dict with the columns of RUN.
-    """
+    """Return the name of a kind of machine, 'Intel Xeon, AMX, 2 cores', from the columns of RUN."""
     name = re.sub(r'\((R|TM)\)|\bCPU\b|\d+-Core|\bProcessor\b|@.*', ' ', about['processor'])
     newest = about['instruction_sets'].split()[-1:]
     count = about['cores'] + (' core' if about['cores'] == '1' else ' cores')
@@ -135,15 +131,14 @@ def kind(about):
 
 
 def of_documents(runs):
-    """Return {name: Markdown table}; the tables are empty if there are no runs.
+    """Return {name: Markdown table} of the latest full Run, without any of the latest.
 
-    Args:
-        runs: of read().
+    The tables are empty if there are no runs.
     """
-    runs = by_kind(runs)
     if not runs:
         return dict.fromkeys(('machines', 'performance', 'speed'), '')
-    return {'machines': _machines(runs), 'performance': _rows(runs), 'speed': _summary(runs)}
+    run = max(runs, key=lambda run: (run.about['set'] == FULL, run.about['date']))
+    return {'machines': _machine(run), 'performance': _rows(run), 'speed': _summary(run)}
 
 
 def number(value):
@@ -154,70 +149,31 @@ def number(value):
     return f'{value:,.{decimals}f}'
 
 
-def times(value):
-    """Return a ratio as text; '' for None."""
-    return '' if value is None else f'{number(value)} times'
+def _machine(run):
+    """docs/performance.md: when and with what the run was measured."""
+    versions = [run.about[column] for column in VERSIONS.values()]
+    measured = [kind(run.about), run.about['date'].partition('T')[0], *versions]
+    return markdown.table([['kind of machine', 'measured', *VERSIONS], measured])
 
 
-def percent(value):
-    """Return a share as text; '' for None."""
-    return '' if value is None else f'{value:.0%}'.replace('%', ' %')
-
-
-def _machines(runs):
-    """docs/performance.md: when and with what each kind of machine was measured."""
-    lines = [['kind of machine', 'measured', *VERSIONS]]
-    for title, run in runs.items():
-        versions = (run.about[column] for column in VERSIONS.values())
-        lines.append([title, run.about['date'].partition('T')[0], *versions])
+def _rows(run):
+    """docs/performance.md: all quantities, as '62.1 (2.46 times, 57 %)'."""
+    lines = [['what', 'unit', 'peer', 'limit', kind(run.about)]]
+    for row in run.rows.values():
+        ratios = ', '.join(filter(None, (row.times_peer(), row.share_of_limit())))
+        cell = number(row.ours) + (f' ({ratios})' if ratios else '')
+        lines.append([row.what, row.unit, row.peer_name, row.limit_name, cell])
     return markdown.table(lines)
 
 
-def _rows(runs):
-    """docs/performance.md: all quantities, a column for each kind of machine."""
-    lines = [['what', 'unit', 'peer', 'limit', *runs]]
-    known = {what: row for run in runs.values() for what, row in run.rows.items()}
-    for what, row in known.items():
-        cells = [_cell(run.rows.get(what)) for run in runs.values()]
-        lines.append([what, row.unit, row.peer_name, row.limit_name, *cells])
-    return markdown.table(lines)
-
-
-def _summary(runs):
-    """README.md: a few quantities of the kind of machine that was measured last."""
-    run = max(runs.values(), key=lambda run: run.about['date'])
+def _summary(run):
+    """README.md: a few quantities."""
     lines = [[f'speed, {kind(run.about)} ([more](docs/performance.md))', 'here', 'elsewhere']]
-    for what, title in SUMMARY.items():
-        row = run.rows.get(what)
-        if row:
-            version = (
-                f' {run.about["torch"].partition("+")[0]}' if row.peer_name == 'PyTorch' else ''
-            )
-            peer = f'{number(row.peer)} {row.unit} ({row.peer_name}{version})' if row.peer else ''
-            lines.append([title, f'{number(row.ours)} {row.unit}', peer])
+    for row in filter(None, map(run.rows.get, SUMMARY)):
+        torch = f' {run.about["torch"].partition("+")[0]}' if row.peer_name == 'PyTorch' else ''
+        peer = f'{number(row.peer)} {row.unit} ({row.peer_name}{torch})' if row.peer else ''
+        lines.append([row.what.replace(', float32', ''), f'{number(row.ours)} {row.unit}', peer])
     return markdown.table(lines)
-
-
-def _cell(row):
-    """Return '62.1 (2.46 times, 57 %)': ours, how often the peer's, and the share of the limit."""
-    if row is None:
-        return ''
-    ratios = ', '.join(filter(None, (times(row.times_peer()), percent(row.share_of_limit()))))
-    return number(row.ours) + (f' ({ratios})' if ratios else '')
-
-
-def _lines(path):
-    try:
-        columns, lines = tables.read(path)
-        if columns in ([], COLUMNS):
-            for line in lines.values():
-                tables.check_numbers(line, _NUMBERS)
-            return list(lines.values())
-    except FileNotFoundError:
-        return []
-    except ValueError:
-        pass
-    raise InputError(f'{path}: not a table of speeds ({",".join(COLUMNS)}); move it away')
 
 
 def _text(value):
