@@ -1,6 +1,10 @@
 """Small data sets that every test file can use, and the way to run a script as a user does."""
 
 import contextlib
+import dataclasses
+import runpy
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +13,10 @@ import broken_server
 import pytest
 
 import create_dataset
+import train
 from sketch.data.dataset import open_dataset
+from sketch.reporting import results
+from sketch.runs import settings as run_settings
 from tools import synthetic
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +32,9 @@ def served(dataset, checkpoint):
     command = [sys.executable, ROOT / 'draw.py', '--data', dataset.folder, '--no-browser']
     command += ['--checkpoint', checkpoint, '--port', '0']
     pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
-    with subprocess.Popen(command, **pipes) as process:
+    # A shell that starts the tests in the background lets its children ignore Ctrl-C.
+    heard = {'preexec_fn': lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    with subprocess.Popen(command, **pipes, **heard) as process:
         try:
             title, address = process.stdout.readline(), process.stdout.readline().split(' ')[0]
             assert 'skNet' in title, process.communicate()
@@ -48,6 +57,13 @@ def variables(folder):
 def step_in(folder):
     """Return the step of a folder's latest checkpoint."""
     return int(variables(folder)['global_step'])
+
+
+def as_if_killed(folder, **settings):
+    """Make a finished folder that of a longer training, which was killed; return it."""
+    settings = dataclasses.replace(run_settings.load(folder), **settings)
+    run_settings.save(folder, settings)
+    return folder.rename(folder.with_name(settings.folder_name))
 
 
 @pytest.fixture(scope='session')
@@ -101,6 +117,29 @@ def small_dataset(make_dataset, tmp_path_factory):
     return make_dataset(tmp_path_factory.mktemp('data'))
 
 
+@pytest.fixture(scope='session')
+def trained(small_dataset, tmp_path_factory):
+    """Return a function that gives a test folders of one training of a narrow skNet.
+
+    It copies the folders of 0, 1 or 2 epochs (3 steps each) and their accuracies in results.csv,
+    and returns the Path of the last one.
+    """
+    root = tmp_path_factory.mktemp('trained')
+    place = ['--data', small_dataset.folder, '--checkpoints', root]
+    place += ['--results', root / 'results.csv']
+    train.main([*map(str, place), *NARROW, '--epochs', '0', '1', '2'])
+    rows = results.read(root / 'results.csv')
+
+    def copy(place, *epochs):
+        for count in epochs:
+            name = f'{NARROW_NAME}_{count}e'
+            folder = shutil.copytree(root / name, place / name)
+            results.record(place / 'results.csv', [row for row in rows if row['run'] == name])
+        return folder
+
+    return copy
+
+
 @pytest.fixture
 def run_script():
     """Return a function that runs a script in a process of its own and gives what it printed.
@@ -118,18 +157,29 @@ def run_script():
 
 
 @pytest.fixture
-def refused(run_script):
-    """Return a function that asserts a script ends with status 2 and one line naming `words`."""
+def refused(monkeypatch, capsys):
+    """Return a function that asserts a script ends with status 2 and one line naming `words`.
+
+    It runs the script in this process. That a process of its own tells the same is tested by
+    test_messages.py and test_train.py.
+    """
 
     def check(script, *arguments, words, cwd=ROOT):
-        ended = run_script(script, *arguments, cwd=cwd)
-        lines = ended.stderr.strip().splitlines()
-        assert ended.returncode == 2, ended.stderr
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, 'argv', [str(ROOT / script), *map(str, arguments)])
+        capsys.readouterr()
+        monkeypatch.delitem(sys.modules, script, raising=False)
+        with pytest.raises(SystemExit) as ended:  # noqa: PT012
+            if script.endswith('.py'):
+                runpy.run_path(sys.argv[0], run_name='__main__')
+            else:
+                runpy.run_module(script, run_name='__main__', alter_sys=True)
+        told = capsys.readouterr()
+        line = told.err.strip().splitlines()[-1]
         program = script if script.endswith('.py') else f'python -m {script}'
-        assert lines[-1].startswith(f'{program}: error: ')
-        assert 'Traceback' not in ended.stderr
+        assert (ended.value.code, line[: len(program) + 9]) == (2, f'{program}: error: ')
         for word in words:
-            assert str(word) in lines[-1]
-        return ended
+            assert str(word) in line
+        return told
 
     return check

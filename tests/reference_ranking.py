@@ -1,7 +1,6 @@
-"""Retrieval in two slow ways, which the tests hold the quick one against, bit by bit.
+"""Retrieval as it is defined, slowly, which the tests hold the quick way against, bit by bit.
 
-`sorted_products` is how `sketch.evaluation` worked at first: a stable sort of all products, near
-ties settled. `direct_differences` is the definition. Only the preparation of vectors is shared.
+Only the preparation of vectors is shared.
 """
 
 import numpy as np
@@ -10,17 +9,17 @@ from sketch.metrics.average_precision import DEFINITIONS, FIRST, RECALLS
 from sketch.metrics.ranking import exponent, prepare
 
 
-def retrieve(features, labels, ks, distance, rank, reorder=None):
+def retrieve(features, labels, ks, distance, reorder=None, every=1):
     """Return the fields of a Retrieval that rankings decide, by name.
 
     Args:
-        rank: sorted_products or direct_differences.
         features, labels, ks, distance, reorder: as of sketch.metrics.average_precision.
+        every: take every so many queries.
     """
     vectors, labels = prepare(features, distance), np.asarray(labels)
     judged = {'average_precisions': [], 'interpolated': [], 'first': [], 'tied': []}
-    for query in range(len(vectors)):
-        order, ties = rank(vectors, query)
+    for query in range(0, len(vectors), every):
+        order, ties = ranked(vectors, query)
         relevant = labels[order] == labels[query]
         judged['tied'].append(np.any(ties & (relevant[1:] != relevant[:-1])))
         if reorder is not None:
@@ -33,32 +32,12 @@ def retrieve(features, labels, ks, distance, rank, reorder=None):
     return {name: np.array(rows) for name, rows in judged.items()}
 
 
-def direct_differences(vectors, query):
+def ranked(vectors, query):
     """Return the order of all other vectors, and whether each is exactly as far as the next."""
     squared = squared_distances(vectors, vectors[query])
     order = np.argsort(squared, kind='stable')
     order = order[order != query]
     return order, np.diff(squared[order]) == 0
-
-
-def sorted_products(vectors, query):
-    """Return the order of all other vectors, and whether each is exactly as far as the next."""
-    norms = np.einsum('ij,ij->i', vectors, vectors)
-    rounding = 2 * (vectors.shape[1] + 4) * np.finfo(np.float64).eps
-    margin = rounding * (norms[query] + norms.max())
-    squared = (vectors[query : query + 1] @ vectors.T)[0] * -2 + norms + norms[query]
-    squared[query] = np.inf
-    order = np.argsort(squared, kind='stable')[:-1]
-    close = np.diff(squared[order]) <= 2 * margin
-    tied = np.zeros(len(close), bool)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], close, [False]])))
-    for first, last in edges.reshape(-1, 2):
-        run = np.sort(order[first : last + 1])
-        exact = squared_distances(vectors[run], vectors[query])
-        places = np.argsort(exact, kind='stable')
-        order[first : last + 1] = run[places]
-        tied[first:last] = np.diff(exact[places]) == 0
-    return order, tied
 
 
 def nearest(vectors, query, distance, top):

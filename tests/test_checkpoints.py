@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
+from test_folding import values_of
 
 import load
 import mAP
@@ -67,19 +68,10 @@ class Reference:
 
     def layer(self, layer, x, name, parts):
         y = layer(x)
-        values = []
-        for part, old in zip(parts, layer.get_weights()):
-            noise = self.random.normal(size=old.shape)
-            value = {
-                'kernel': old,
-                'bias': 0.1 * noise,
-                'gamma': 1 + 0.1 * noise,
-                'beta': 0.1 * noise,
-                'moving_mean': 0.1 * noise,
-                'moving_variance': 0.5 + np.abs(noise),
-            }[part]
-            values.append(value.astype(np.float32))
-            self.variables[f'ConvNet/{name}/{part}'] = values[-1]
+        shapes = [old.shape for old in layer.get_weights()]
+        values = [values_of(part, shape, self.random) for part, shape in zip(parts, shapes)]
+        values = [value.astype(np.float32) for value in values]
+        self.variables.update(zip((f'ConvNet/{name}/{part}' for part in parts), values))
         layer.set_weights(values)
         return y
 
@@ -129,7 +121,8 @@ def test_foreign_checkpoint_gives_the_logits_of_keras(foreign, small_dataset):
     scale = np.abs(logits).max()
     np.testing.assert_allclose(ours / scale, logits / scale, atol=1e-4)
     vectors = feature_vectors(opened, small_dataset.test, 96).vectors
-    np.testing.assert_allclose(vectors / fc1.max(), fc1 / fc1.max(), atol=1e-4)
+    assert (fc1 > 0).mean() > 0.2  # or else little is compared
+    np.testing.assert_allclose(vectors, fc1, rtol=1e-3, atol=1e-5 * fc1.max())
 
 
 def test_foreign_checkpoint_through_the_scripts(foreign, small_dataset, tmp_path, capsys):
@@ -177,36 +170,6 @@ def test_labels_are_matched_by_category_name(foreign, small_dataset, tmp_path):
     renamed = dataclasses.replace(small_dataset, categories=('a', 'b', 'c'))
     _, doubt = accuracy.evaluate(known, renamed, ['test'])
     assert 'trained on other categories' in doubt.text
-
-
-def cut_data(folder):
-    path = next(folder.glob('*.data-*'))
-    path.write_bytes(path.read_bytes()[:-1000])
-
-
-def flip_data(folder):
-    path = next(folder.glob('*.data-*'))
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 255
-    path.write_bytes(content)
-
-
-def cut_index(folder):
-    path = next(folder.glob('*.index'))
-    path.write_bytes(path.read_bytes()[:-10])
-
-
-def lose_data(folder):
-    next(folder.glob('*.data-*')).unlink()
-
-
-@pytest.mark.parametrize('damage', [cut_data, flip_data, cut_index, lose_data])
-def test_corruption_is_reported(foreign, small_dataset, tmp_path, damage):
-    _, folder, _, _ = foreign
-    copy = shutil.copytree(folder, tmp_path / folder.name)
-    damage(copy)
-    with pytest.raises(InputError, match=r'model\.ckpt-12: corrupt checkpoint'):
-        checkpoints.open_checkpoint(copy, small_dataset)
 
 
 @pytest.mark.parametrize('damage', ['float64', 'no step'])

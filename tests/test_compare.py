@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from conftest import NARROW, NARROW_NAME
+from conftest import NARROW_NAME
 
 import mAP
-import train
 from sketch.errors import InputError
 from sketch.metrics.average_precision import retrieve
 from sketch.reporting import differences, results
@@ -13,18 +12,18 @@ from tools import compare
 
 
 @pytest.fixture(scope='module')
-def trained(small_dataset, tmp_path_factory):
+def compared(trained, small_dataset, tmp_path_factory):
     """Arguments that name a data set and two of its checkpoints."""
     place = tmp_path_factory.mktemp('compared')
     common = ['--data', str(small_dataset.folder), '--results', str(place / 'results.csv')]
-    train.main([*common, '--checkpoints', str(place), *NARROW, '--epochs', '0', '2'])
+    trained(place, 0, 2)
     folders = [str(place / f'{NARROW_NAME}_{count}e') for count in (0, 2)]
     mAP.main([*common, '--k', '3', 'all', '--distance', 'both', '--rerank', *folders])
     return place, ['--data', str(small_dataset.folder), *folders]
 
 
-def test_differences_are_those_of_the_means(trained, tmp_path, capsys):
-    place, arguments = trained
+def test_differences_are_those_of_the_means(compared, tmp_path, capsys):
+    place, arguments = compared
     path = tmp_path / 'new' / 'differences.csv'
     options = ['--k', '3', 'all', '--distance', 'both', '--rerank', '--differences', str(path)]
     rows = compare.main([*arguments, *options])
@@ -81,8 +80,8 @@ def test_only_the_same_comparison_is_replaced(tmp_path):
     assert values == ['0.15'] + ['0.1'] * len(changed)
 
 
-def test_what_cannot_be_compared_is_refused(trained, tmp_path):
-    _, (data, folder, only, _) = trained
+def test_what_cannot_be_compared_is_refused(compared, tmp_path):
+    _, (data, folder, only, _) = compared
     for names in ([only], [only, only]):
         with pytest.raises(InputError, match='one folder: give others, --distance both or'):
             compare.main([data, folder, *names])

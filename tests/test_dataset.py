@@ -161,13 +161,6 @@ def cut_image(folder):
     path.write_bytes(path.read_bytes()[:-20])
 
 
-def flip_a_byte(folder):
-    path = next((folder / 'training').rglob('*.png'))
-    content = bytearray(path.read_bytes())
-    content[60] ^= 1
-    path.write_bytes(content)
-
-
 def another_size(folder):
     Image.fromarray(np.zeros((64, 64), np.uint8)).save(next((folder / 'testing').rglob('*.png')))
 
@@ -188,10 +181,6 @@ def nest_deeply(folder):
     (folder / 'dataset.json').write_text('[' * 100_000)
 
 
-def break_manifest(folder):
-    (folder / 'dataset.json').write_text('{')
-
-
 @pytest.mark.parametrize(
     ('damage', 'message'),
     [
@@ -200,16 +189,13 @@ def break_manifest(folder):
         (lose_category, 'no such folder'),
         (lose_image, '7 images, 8 expected'),
         (cut_image, 'not an intact PNG'),
-        (flip_a_byte, 'not an intact PNG'),
         (another_size, '64x64 pixels among images of 96x96'),
-        (break_manifest, 'dataset.json: not a manifest'),
         (nest_deeply, 'dataset.json: not a manifest'),
         (lambda folder: edit_manifest(folder, train='8'), 'dataset.json: not a manifest'),
         (lambda folder: edit_manifest(folder, test=True), 'dataset.json: not a manifest'),
         (lose_content, 'dataset.json: not a manifest'),
         (lambda folder: labels(folder, '{"../x": 0}'), "'../x' cannot be the name of a folder"),
         (lambda folder: labels(folder, '{"a": 0.5}'), 'not a table of category -> label'),
-        (lambda folder: labels(folder, '["a"]'), 'not a table of category -> label'),
     ],
 )
 def test_corruption_is_reported(copy, damage, message):

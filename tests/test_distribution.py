@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from conftest import NARROW, NARROW_NAME, ROOT, variables
 
+import train
+from sketch.data import input_pipeline
 from sketch.errors import InputError
 from sketch.reporting import results
 from sketch.runs import folders
@@ -33,24 +35,21 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 import train
 train.main(sys.argv[1:])
 """
-OTHER_ORDER = """
-import sys
-sys.path.insert(0, sys.argv.pop(1))
-from sketch.data import input_pipeline
-order = input_pipeline.epoch_order
-input_pipeline.epoch_order = lambda images, seed, epoch: order(images, seed + 1, epoch)
-import train
-train.main(sys.argv[1:])
-"""
-
-# The chief goes on after the training, as if it measured a large data set.
+# The chief goes on after the training, as if it measured a large data set. TensorFlow would miss
+# the heartbeats of a worker that has ended after 10 s.
 LONG_AFTER = """
 import sys, time
 sys.path.insert(0, sys.argv.pop(1))
 import train
 train.main(sys.argv[1:])
-time.sleep(20)
+time.sleep(13)
 """
+
+
+def flags(dataset, root, *arguments):
+    """Return train.py's flags for a training into a folder."""
+    common = ['--data', dataset.folder, '--checkpoints', root, '--results', root / 'results.csv']
+    return [str(word) for word in [*common, *SETTINGS, *arguments]]
 
 
 @pytest.fixture
@@ -60,8 +59,6 @@ def start(small_dataset, tmp_path):
     def call(place, *arguments, cluster=None, index=0, code=None):
         root = tmp_path / place
         root.mkdir(exist_ok=True)
-        common = ['--data', small_dataset.folder, '--checkpoints', root]
-        common += ['--results', root / 'results.csv', *SETTINGS, *arguments]
         program = ['-c', code, str(ROOT)] if code else [str(ROOT / 'train.py')]
         environment = dict(os.environ)
         if cluster:
@@ -69,7 +66,7 @@ def start(small_dataset, tmp_path):
             config = {'cluster': {'worker': cluster}, 'task': task}
             environment['TF_CONFIG'] = json.dumps(config)
         return subprocess.Popen(
-            [sys.executable, '-u', *program, *map(str, common)],
+            [sys.executable, '-u', *program, *flags(small_dataset, root, *arguments)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -93,13 +90,19 @@ def finish(running):
     return printed
 
 
-def test_divided_batches_give_the_statistics_of_one_device(start, tmp_path):
+def test_divided_batches_give_the_statistics_of_one_device(
+    start, small_dataset, tmp_path, monkeypatch
+):
     cluster = addresses(2)
-    finish(start('one', *STILL))
-    finish(start('devices', *STILL, '--devices', 'all', code=TWO_DEVICES))
-    started = [start('workers', *STILL, cluster=cluster, index=index) for index in (0, 1)]
-    for worker in started:
-        finish(worker)
+    chief = start('workers', *STILL, cluster=cluster, code=LONG_AFTER)
+    finish(start('workers', *STILL, cluster=cluster, index=1))
+    devices = start('devices', *STILL, '--devices', 'all', code=TWO_DEVICES)
+    train.main(flags(small_dataset, tmp_path / 'one', *STILL))
+    order = input_pipeline.epoch_order
+    monkeypatch.setattr(input_pipeline, 'epoch_order', lambda n, seed, e: order(n, seed + 1, e))
+    train.main(flags(small_dataset, tmp_path / 'other', *STILL))
+    finish(devices)
+    assert 'task:1' not in finish(chief)  # that the other worker has ended is no error
     expected = variables(tmp_path / 'one' / STILL_NAME)
     assert expected['global_step'] == 6
     for place in ('devices', 'workers'):
@@ -118,90 +121,82 @@ def test_divided_batches_give_the_statistics_of_one_device(start, tmp_path):
         assert (row['step'], row['metric'], row['split']) == ('6', 'accuracy', 'test')
     assert not list((tmp_path / 'workers').rglob('tmp_worker*'))
     # It tells other images apart: those of another shuffle, with the same weights, are further off.
-    finish(start('other', *STILL, '--seed', '0', code=OTHER_ORDER))
     other = variables(tmp_path / 'other' / STILL_NAME)
     name = 'ConvNet/batch_normalization/moving_mean'
     assert np.abs(other[name] / expected[name] - 1).max() > 1e-3
 
 
-def test_the_loss_falls_as_with_one_worker(start):
-    def losses(*running):
-        """Those of batches 3, 6, ..., 30, each the mean over the workers' parts of it."""
-        found = [re.findall(r'loss ([\d.]+)', finish(machine)) for machine in running]
-        return np.array(found, float).mean(axis=0)
+def losses(*printed):
+    """Return those of batches 3, 6, ..., 30, each the mean over the workers' parts of it."""
+    found = [re.findall(r'loss ([\d.]+)', lines)[:10] for lines in printed]
+    return np.array(found, float).mean(axis=0)
 
-    arguments, cluster = ['--epochs', '10'], addresses(2)
-    one = losses(start('one', *arguments))
-    workers = [start('workers', *arguments, cluster=cluster, index=index) for index in (0, 1)]
-    two = losses(*workers)
+
+def test_a_signal_or_a_death_ends_all_workers_and_the_same_command_resumes(
+    start, small_dataset, tmp_path, capfd
+):
+    def start_both():
+        cluster = addresses(2)
+        both = [start('m', '--epochs', '110', cluster=cluster, index=index) for index in (0, 1)]
+        return cluster, *both
+
+    # 1. A signal to one worker ends both after the same step.
+    _, chief, worker = start_both()
+    before = []
+    while not before or 'step 30 of' not in before[-1]:
+        before.append(next(worker.stdout))
+    worker.send_signal(signal.SIGINT)
+    printed = [running.communicate(timeout=100)[0] for running in (chief, worker)]
+    codes = [running.returncode for running in (chief, worker)]
+    assert codes == [128 + signal.SIGTERM, 128 + signal.SIGINT], printed
+    folder = tmp_path / 'm' / f'{NAME}_110e'
+    step = int(variables(folder)['global_step'])
+    assert 30 < step < 120
+    assert f'stopped at step {step}, saved' in printed[0].splitlines()[-1]
+    assert 'stopped with the chief' in printed[1].splitlines()[-1]
+    assert not list(folder.glob('tmp_worker*'))
+    # Until then the loss has fallen as with one worker. Two steps in, the weights are still close;
+    # normalised by 4 images each and not by 8, the loss of the same batch differs (seen: 0.03, and
+    # 0.02 with another seed).
+    two = losses(printed[0], ''.join(before))
+    capfd.readouterr()
+    train.main(flags(small_dataset, tmp_path / 'one', '--epochs', '10'))
+    one = losses(capfd.readouterr().out)
     assert len(one) == len(two) == 10
-    # Two steps in, the weights are still close; normalised by 4 images each and not by 8, the loss
-    # of the same batch differs (seen: 0.03, and 0.02 with another seed).
     assert two[0] == pytest.approx(one[0], abs=0.1)
     # Later the weights differ too. Noise is what another order of the images changes the mean of
     # the last five by (seen: 0.13 and 0.05); an untrained network would be off by 0.6.
     assert one[5:].mean() < 0.7
     assert two[5:].mean() == pytest.approx(one[5:].mean(), abs=0.2)
 
-
-def test_a_worker_that_has_ended_is_no_error(start):
-    cluster = addresses(2)
-    chief = start('ended', '--epochs', '2', cluster=cluster, code=LONG_AFTER)
-    finish(start('ended', '--epochs', '2', cluster=cluster, index=1))
-    printed = finish(chief)  # TensorFlow would miss the worker's heartbeats after 10 s
-    assert 'accuracy' in printed
-    assert 'task:1' not in printed
-
-
-def test_a_worker_that_dies_ends_the_others_and_the_same_command_resumes(start, tmp_path):
-    cluster = addresses(2)
-    arguments = ['--epochs', '80']
-    chief, worker = (start('m', *arguments, cluster=cluster, index=index) for index in (0, 1))
-    # Past the checkpoint at step 200.
-    next(line for line in chief.stdout if 'step 204 of' in line)
+    # 2. A worker dies past the checkpoint that is saved 200 steps later.
+    cluster, chief, worker = start_both()
+    next(line for line in chief.stdout if f'resumes at step {step} of 330' in line)
+    steps = (re.search(r'step (\d+) of 330, loss', line) for line in chief.stdout)
+    next(found for found in steps if found and int(found[1]) >= step + 204)
     worker.send_signal(signal.SIGKILL)
     worker.communicate()
     printed, _ = chief.communicate(timeout=60)
     if chief.returncode != 0:  # it may have been at its end before it noticed
         assert chief.returncode == 2, printed
         assert f'worker {cluster[1]} died' in printed
-    folder = tmp_path / 'm' / f'{NAME}_80e'
-    assert folders.step_of(folders.latest(folder)) >= 200
-    cluster = addresses(2)
-    workers = [start('m', *arguments, cluster=cluster, index=index) for index in (0, 1)]
-    for running in workers:
+    assert folders.step_of(folders.latest(folder)) >= step + 200
+
+    # 3. The same command ends the training, and measures even if the chief died at that.
+    cluster, *both = start_both()
+    for running in both:
         finish(running)
-    assert variables(folder)['global_step'] == 240
-    # As if the chief had died while it evaluated: it resumes there, without the others.
+    assert variables(folder)['global_step'] == 330
     table = tmp_path / 'm' / 'results.csv'
     table.unlink()
-    finish(start('m', *arguments, cluster=cluster))
-    assert [row['step'] for row in results.read(table)] == ['240']
-
-
-def test_a_signal_to_one_worker_ends_all_at_the_same_step(start, tmp_path):
-    cluster, arguments = addresses(2), ['--epochs', '4000']
-    workers = [start('m', *arguments, cluster=cluster, index=index) for index in (0, 1)]
-    next(line for line in workers[1].stdout if 'step 30 of' in line)
-    workers[1].send_signal(signal.SIGINT)
-    printed = [worker.communicate(timeout=100)[0] for worker in workers]
-    codes = [worker.returncode for worker in workers]
-    assert codes == [128 + signal.SIGTERM, 128 + signal.SIGINT], printed
-    folder = tmp_path / 'm' / f'{NAME}_4000e'
-    step = folders.step_of(folders.latest(folder))
-    assert 30 < step < 12_000
-    assert f'stopped at step {step}, saved' in printed[0].splitlines()[-1]
-    assert 'stopped with the chief' in printed[1].splitlines()[-1]
-    assert not list(folder.glob('tmp_worker*'))
-    # Resuming from such a checkpoint is tested where a worker dies.
-    assert variables(folder)['global_step'] == step
+    finish(start('m', '--epochs', '110', cluster=cluster))
+    assert [row['step'] for row in results.read(table)] == ['330']
 
 
 @pytest.mark.parametrize(
     'config',
     [
         'no json',
-        '[]',
         '{"cluster": {"worker": ["a:1", "b:1"]}}',
         '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
         '{"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker", "index": 0}}',
@@ -239,16 +234,16 @@ def test_workers_of_tf_config(monkeypatch):
         assert workers_of_tf_config() is None
 
 
-def test_a_batch_that_cannot_be_shared(start):
-    cluster = addresses(2)
-    running = start('m', '--epochs', '1', '--batch-size', '7', cluster=cluster)
-    printed, _ = running.communicate(timeout=60)
-    assert running.returncode == 2
-    assert 'batch size 7: not divisible by 2 devices' in printed.splitlines()[-1]
-
-
-def test_one_epoch_count_at_a_time(start):
-    running = start('m', '--epochs', '1', '2', cluster=addresses(2))
-    printed, _ = running.communicate(timeout=60)
-    assert running.returncode == 2
-    assert '--epochs: with TF_CONFIG' in printed.splitlines()[-1]
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['--batch-size', '7'], 'batch size 7: not divisible by 2 devices'),
+        (['--epochs', '1', '2'], '--epochs: with TF_CONFIG'),
+    ],
+)
+def test_what_a_cluster_cannot_do(small_dataset, tmp_path, monkeypatch, arguments, words):
+    task = {'type': 'worker', 'index': 0}
+    config = {'cluster': {'worker': addresses(2)}, 'task': task}
+    monkeypatch.setenv('TF_CONFIG', json.dumps(config))
+    with pytest.raises(InputError, match=words):
+        train.main(flags(small_dataset, tmp_path, *arguments))

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from conftest import NARROW
 
-import create_dataset
+import n2
 import train
-from sketch.data.dataset import open_dataset
 from sketch.data.image_file import read_image
 from sketch.evaluation import accuracy, exported
 from sketch.evaluation.loaded_network import LoadedNetwork
@@ -49,12 +48,12 @@ np.savez(out, **found)
 """
 
 
-def trained(dataset, root, *flags):
-    arguments = ['--data', dataset.folder, '--checkpoints', root, *flags]
-    arguments += ['--results', root / 'results.csv', '--measure', 'test', '--epochs', '2']
+def train_to(epochs, dataset, root, *flags):
+    """Train, measure on the test images, and return the folder."""
+    arguments = ['--data', dataset.folder, '--checkpoints', root, '--epochs', epochs, *flags]
+    arguments += ['--results', root / 'results.csv', '--measure', 'test']
     train.main([str(argument) for argument in arguments])
-    (folder,) = root.glob('checkpoints_*_2e')
-    return folder
+    return next(root.glob('checkpoints_*'))
 
 
 def used(folder, images, tmp_path):
@@ -67,9 +66,12 @@ def used(folder, images, tmp_path):
 
 
 @pytest.mark.parametrize('net', ['n1', 'n2'])
-def test_values_are_the_checkpoints(small_dataset, tmp_path, net, capfd):
-    network = NARROW if net == 'n1' else ['--net', 'n2', '--batch-size', '8']
-    folder = trained(small_dataset, tmp_path, *network)
+def test_values_are_the_checkpoints(trained, small_dataset, tmp_path, monkeypatch, net, capfd):
+    monkeypatch.setattr(n2, 'FILTERS', (4, 6, 8))
+    if net == 'n1':
+        folder = trained(tmp_path, 2)
+    else:
+        folder = train_to(1, small_dataset, tmp_path, '--net', 'n2', '--batch-size', '8')
     out = tmp_path / 'exported'
     capfd.readouterr()
     export.main(
@@ -102,7 +104,8 @@ def test_values_are_the_checkpoints(small_dataset, tmp_path, net, capfd):
     training, measurements = card.split('## Measured')
     assert f'24 drawings of 3 categories, data set {small_dataset.digest}' in training
     (measured,) = accuracy.evaluate(checkpoint, small_dataset, ['test'])
-    (row,) = results.read(tmp_path / 'results.csv')
+    rows = results.read(tmp_path / 'results.csv')
+    (row,) = (row for row in rows if row['split'] == 'test')
     value = f'{measured.rows[0]["value"]:.4f}'
     limits = [f'{float(row[name]):.4f}' for name in ('low', 'high')]
     cells = ['accuracy', 'test', '', '', '', '', value, *limits, '12', small_dataset.digest]
@@ -113,7 +116,7 @@ def test_values_are_the_checkpoints(small_dataset, tmp_path, net, capfd):
 
 def test_a_triplet_loss_gives_an_embedding_and_no_classes(make_dataset, tmp_path):
     dataset = make_dataset(tmp_path / 'data', train=8)
-    folder = trained(dataset, tmp_path, *NARROW, '--loss', 'triplet', '--images-per-class', '4')
+    folder = train_to(0, dataset, tmp_path, *NARROW, '--loss', 'triplet', '--images-per-class', '4')
     out = export.main([f'{folder}', '--out', f'{tmp_path}/exported', '--float16'])
     images = np.stack([read_image(path) for path in dataset.test.paths])
     found = used(out, images, tmp_path)
@@ -130,7 +133,7 @@ def test_a_triplet_loss_gives_an_embedding_and_no_classes(make_dataset, tmp_path
 
 
 def test_a_checkpoint_without_settings(make_dataset, tmp_path):
-    folder = trained(make_dataset(tmp_path / 'data', size=128), tmp_path, *NARROW)
+    folder = train_to(0, make_dataset(tmp_path / 'data', size=128), tmp_path, *NARROW)
     (folder / 'settings.json').unlink()
     out = export.main([f'{folder}', '--out', f'{tmp_path}/exported'])
     assert not (out / 'labels.txt').exists()
@@ -140,47 +143,8 @@ def test_a_checkpoint_without_settings(make_dataset, tmp_path):
     assert 'labels.txt' not in card
 
 
-def test_real_drawings_get_the_same_classes_in_16_bits(real_drawings, tmp_path):
-    (tmp_path / 'names.txt').write_text('airplane\napple\neye\n')
-    create_dataset.construct_from_scratch(
-        files=real_drawings / 'deep',
-        categories=tmp_path / 'names.txt',
-        out=tmp_path / 'data',
-        classes=3,
-        train=100,
-        test=50,
-        size=96,
-        workers=2,
-    )
-    dataset = open_dataset(tmp_path / 'data')
-    folder = trained(dataset, tmp_path, *NARROW, '--batch-norm-momentum', '0.9')
-    out = export.main([f'{folder}', '--out', f'{tmp_path}/exported', '--float16'])
-    images = np.stack([read_image(path) for path in dataset.test.paths])
-    found = used(out, images, tmp_path)
-    with LoadedNetwork(open_checkpoint(folder, dataset), 96) as network:
-        probabilities = network.outputs.class_probabilities(network.fc1(images))
-    assert len(np.unique(probabilities.argmax(axis=1))) > 1
-    for form in ('saved classify', 'model'):
-        np.testing.assert_allclose(found[f'{form} probabilities 150'], probabilities, atol=1e-4)
-    same = found['model_float16 probabilities 150'].argmax(axis=1) == probabilities.argmax(axis=1)
-    assert same.mean() >= 0.99
-
-
-def test_only_measurements_of_this_checkpoint_are_told(make_dataset, tmp_path):
-    folder = trained(make_dataset(tmp_path / 'data'), tmp_path, *NARROW)
-    path = tmp_path / 'results.csv'
-    (row,) = results.read(path)
-    results.record(path, [{**row, 'step': '3', 'value': '0.1234'}])
-    results.record(path, [{**row, 'run': 'checkpoints_n1_9e', 'value': '0.2345'}])
-    out = export.main([f'{folder}', '--out', f'{tmp_path}/exported', '--results', f'{path}'])
-    card = (out / 'MODEL_CARD.md').read_text()
-    assert f'| {float(row["value"]):.4f} |' in card
-    assert '0.1234' not in card
-    assert '0.2345' not in card
-
-
-def test_nothing_is_left_of_an_export_that_fails(make_dataset, tmp_path, monkeypatch):
-    folder = trained(make_dataset(tmp_path / 'data'), tmp_path, *NARROW)
+def test_nothing_is_left_of_an_export_that_fails(trained, tmp_path, monkeypatch):
+    folder = trained(tmp_path, 0)
     before = sorted(tmp_path.iterdir())
 
     def fails(*arguments):

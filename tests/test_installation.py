@@ -28,8 +28,6 @@ STACK_2_20 = {**STACK_2_21, 'tensorflow': '2.20.0', 'tf-keras': '2.20.1', 'proto
 WRONG = [
     ({}, 'TensorFlow is not installed; activate the environment'),
     ({'tensorflow': '2.14.1'}, 'TensorFlow 2.14.1 does not work with Estimator; install 2.15.1 on'),
-    ({'tensorflow': '1.15.5'}, 'TensorFlow 1.15.5 does not work with Estimator; install 2.15.1 on'),
-    ({**STACK_2_21, 'tensorflow': '2.16.2'}, 'TensorFlow 2.16.2 does not work with Estimator'),
     ({**STACK_2_21, 'tensorflow': '2.19.0+nv25'}, 'TensorFlow 2.19.0+nv25 does not work with'),
     (
         {**STACK_2_21, 'tensorflow-estimator': None},
@@ -40,10 +38,6 @@ WRONG = [
         {**STACK_2_15, 'tensorflow-estimator': '2.14.0'},
         'tensorflow-estimator 2.14.0 does not fit TensorFlow 2.15.1; run: pip install --no-deps '
         'tensorflow-estimator~=2.15.0',
-    ),
-    (
-        {**STACK_2_20, 'tf-keras': None},
-        'tf-keras is missing beside TensorFlow 2.20.0; run: pip install --no-deps tf-keras~=2.20.0',
     ),
     (
         {**STACK_2_21, 'tf-keras': '2.20.1'},
@@ -57,10 +51,6 @@ WRONG = [
     (
         {**STACK_2_15, 'protobuf': '5.29.5'},
         'protobuf 5.29.5 is too new for TensorFlow 2.15.1; run: pip install "protobuf<5"',
-    ),
-    (
-        {**STACK_2_21, 'protobuf': '8.0.0'},
-        'protobuf 8.0.0 is too new for TensorFlow 2.21.0; run: pip install "protobuf<8"',
     ),
     (
         {**STACK_2_21, 'tensorflow-cpu': '2.20.0'},
@@ -111,12 +101,15 @@ def test_this_installation_works():
     assert tf.__version__.startswith('{}.{}.'.format(*installation.check()))
 
 
-def test_a_script_tells_it(refused, installed, small_dataset, monkeypatch):
+def test_a_script_tells_it(run_script, installed, small_dataset, monkeypatch):
     packages = dict.fromkeys(('tensorflow', 'tensorflow-cpu'), '2.17.1')
     monkeypatch.setenv('PYTHONPATH', str(installed(packages)))
     arguments = ['--data', small_dataset.folder, '--results', small_dataset.folder / 'no.csv']
-    words = ['TensorFlow 2.17.1 does not work with Estimator', 'pip install -r requirements.txt']
-    refused('train.py', *arguments, *NARROW, '--epochs', '1', words=words)
+    ended = run_script('train.py', *arguments, *NARROW, '--epochs', '1')
+    assert ended.returncode == 2, ended.stderr
+    line = ended.stderr.splitlines()[-1]
+    assert 'TensorFlow 2.17.1 does not work with Estimator' in line
+    assert 'pip install -r requirements.txt' in line
 
 
 def test_a_later_tensorflow_that_lacks_what_estimator_needs():

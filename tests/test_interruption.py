@@ -1,9 +1,9 @@
 """Training that is killed, stopped, out of disk space, or has a corrupt checkpoint."""
 
-import dataclasses
 import hashlib
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import NARROW, ROOT, step_in, variables
+from conftest import NARROW, ROOT, as_if_killed, step_in, variables
 from conftest import NARROW_NAME as NAME
 
 import train
@@ -22,7 +22,7 @@ from sketch.errors import InputError
 from sketch.reporting import results
 from sketch.runs import checkpoints, folders, run_folder
 from sketch.runs import settings as run_settings
-from sketch.training import loop, signals
+from sketch.training import hooks, signals
 
 
 @pytest.fixture
@@ -43,13 +43,12 @@ def start(arguments, **options):
     )
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_the_same_command_resumes(arguments, tmp_path, number):
+def test_a_signal_saves_and_the_same_command_resumes(arguments, tmp_path):
     running = start([*arguments, '--epochs', '4000'])
     next(line for line in running.stdout if 'epochs, step' in line)  # under way
-    running.send_signal(number)
+    running.send_signal(signal.SIGTERM)
     rest = running.stdout.read()
-    assert running.wait(60) == 128 + number
+    assert running.wait(60) == 128 + signal.SIGTERM
     folder = tmp_path / f'{NAME}_4000e'
     step = step_in(folder)
     assert 0 < step < 12_000
@@ -77,7 +76,7 @@ def test_a_signal_is_announced_while_a_step_runs(monkeypatch):
 def test_a_second_signal_ends_at_once():
     code = (
         'import hashlib, os, signal, threading, time\n'
-        'from sketch.training import signals\n'
+        'from sketch.training import hooks, signals\n'
         'def send():\n'
         '    time.sleep(0.3)\n'
         '    os.kill(os.getpid(), signal.SIGINT); time.sleep(0.2)\n'
@@ -92,24 +91,51 @@ def test_a_second_signal_ends_at_once():
     assert ended.stderr.splitlines()[-1] == 'stopped without saving'
 
 
-def test_killed_20_times_it_ends_at_its_step(arguments, tmp_path):
+def test_killed_8_times_it_ends_at_its_step(arguments, tmp_path):
     random = np.random.default_rng(0)
-    folder = tmp_path / f'{NAME}_300e'
-    killed = 0
-    # Before the first step, between steps, while saving and evaluating: starting takes seconds.
-    for _ in range(20):
-        running = start([*arguments, '--epochs', '300'], start_new_session=True)
-        time.sleep(random.uniform(1.5, 7))
-        if running.poll() is None:
-            os.killpg(running.pid, signal.SIGKILL)
-            killed += 1
+    folder = tmp_path / f'{NAME}_200e'
+    # While starting, between steps, and as soon as a file of the checkpoint at a step appears. Of
+    # these each run reaches one, so that all of them are killed on a fast machine as well.
+    for step in (None, 200, None, 400, None, 600, None, 600):
+        running = start([*arguments, '--epochs', '200'], start_new_session=True)
+        wait = random.uniform(0.5, 4) if step is None else 100
+        end = time.monotonic() + wait
+        while time.monotonic() < end and not list(folder.glob(f'model.ckpt-{step}*')):
+            time.sleep(0.001)
+        if step is not None:
+            time.sleep(random.choice([0, 0.01, 0.1]))
+        assert running.poll() is None, running.communicate()
+        os.killpg(running.pid, signal.SIGKILL)
         running.communicate()
-    assert killed > 15, 'most runs should not be at their end before'
-    last = start([*arguments, '--epochs', '300'])
+    last = start([*arguments, '--epochs', '200'])
     printed, _ = last.communicate(timeout=200)
     assert last.returncode == 0, printed
-    assert step_in(folder) == 900
-    assert [path.name for path in folder.glob('*.index')] == ['model.ckpt-900.index']
+    assert step_in(folder) == 600
+    assert [path.name for path in folder.glob('*.index')] == ['model.ckpt-600.index']
+
+
+def test_at_most_200_steps_or_5_minutes_are_lost(tmp_path, monkeypatch):
+    now = 0
+
+    def saved_after(steps):
+        for _ in range(steps):
+            session.run(add)
+        return folders.step_of(folders.latest(tmp_path))
+
+    monkeypatch.setattr(time, 'time', lambda: now)
+    with tf.Graph().as_default():
+        add = tf.compat.v1.train.get_or_create_global_step().assign_add(1)
+        hook = hooks.CheckpointHook(tmp_path)
+        with tf.compat.v1.train.SingularMonitoredSession([hook]) as session:
+            assert saved_after(150) == 0
+            now = 299
+            assert saved_after(1) == 0
+            now = 301
+            assert saved_after(1) == 152
+            assert saved_after(199) == 152
+            assert saved_after(1) == 352
+            now = 302 + 300
+            assert saved_after(1) == 353
 
 
 def cut(folder, name):
@@ -132,46 +158,45 @@ def lose_index(folder, name):
     (folder / f'{name}.index').unlink()
 
 
-@pytest.mark.parametrize('damage', [cut, flip, lose_data, lose_index])
+def cut_index(folder, name):
+    path = folder / f'{name}.index'
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+@pytest.mark.parametrize('damage', [cut, flip, lose_data, lose_index, cut_index])
 def test_a_corrupt_checkpoint_is_removed_and_the_previous_one_used(
-    arguments, small_dataset, tmp_path, capsys, damage
+    trained, small_dataset, tmp_path, capsys, damage
 ):
-    folder = tmp_path / f'{NAME}_3e'
-    train.main([*arguments, '--epochs', '3'])
-    settings = run_settings.load(folder)
-    # As if killed on the way to epoch 5: two checkpoints, the newer one corrupt.
-    longer = dataclasses.replace(settings, epochs=5)
-    run_settings.save(folder, longer)
-    later = folder.rename(tmp_path / f'{NAME}_5e')
-    folders.name_latest(later, 'model.ckpt-9')
-    loop.train_steps(loop.Run(later, longer, small_dataset), 9, 12)
-    damage(later, 'model.ckpt-12')
-    with pytest.raises(InputError, match=r'model\.ckpt-12: corrupt'):
-        checkpoints.open_checkpoint(later, small_dataset)
-    capsys.readouterr()
-    train.main([*arguments, '--epochs', '5'])
-    printed = capsys.readouterr().out
-    assert 'model.ckpt-12: corrupt' in printed
+    folder = as_if_killed(trained(tmp_path, 2), epochs=4)
+    for path in folder.glob('model.ckpt-6.*'):
+        shutil.copy(path, folder / path.name.replace('-6.', '-9.'))
+    folders.name_latest(folder, 'model.ckpt-9')
+    damage(folder, 'model.ckpt-9')
+    with pytest.raises(InputError, match=r'model\.ckpt-9: corrupt'):
+        checkpoints.open_checkpoint(folder, small_dataset)
+    found = run_folder.prepare(folder, run_settings.load(folder), 12)
+    assert 'model.ckpt-9: corrupt' in (printed := capsys.readouterr().out)
     assert 'removed' in printed
-    assert step_in(later) == 15
+    assert folders.step_of(found) == 6
+    assert not list(folder.glob('model.ckpt-9*'))
 
 
-def test_all_checkpoints_of_a_folder_deleted(arguments, tmp_path, capsys):
-    folder = tmp_path / f'{NAME}_2e'
-    train.main([*arguments, '--epochs', '2'])
+def test_without_an_intact_checkpoint_the_run_restarts(arguments, trained, tmp_path, capsys):
+    folder = trained(tmp_path, 1)
     before = variables(folder)
-    for path in folder.glob('model.ckpt-*'):
-        path.unlink()
-    capsys.readouterr()
-    train.main([*arguments, '--epochs', '2'])
+    cut(folder, 'model.ckpt-3')
+    train.main([*arguments, '--epochs', '1'])
     assert f'{folder}: no intact checkpoint; restarting from scratch' in capsys.readouterr().out
     assert set(variables(folder)) == set(before)
-    assert step_in(folder) == 6
+    assert step_in(folder) == 3
+    for path in folder.glob('model.ckpt-*'):
+        path.unlink()
+    assert run_folder.prepare(folder, run_settings.load(folder), 3) is None
+    assert 'restarting from scratch' in capsys.readouterr().out
 
 
-def test_a_checkpoint_that_cannot_be_read_is_not_removed(arguments, tmp_path):
-    folder = tmp_path / f'{NAME}_2e'
-    train.main([*arguments, '--epochs', '2'])
+def test_a_checkpoint_that_cannot_be_read_is_not_removed(arguments, trained, tmp_path):
+    folder = trained(tmp_path, 2)
     data = folder / 'model.ckpt-6.data-00000-of-00001'
     data.rename(tmp_path / 'data')
     data.mkdir()  # as good as a disk that fails: it is there, and reading it is an OSError
@@ -180,15 +205,6 @@ def test_a_checkpoint_that_cannot_be_read_is_not_removed(arguments, tmp_path):
     data.rmdir()
     (tmp_path / 'data').rename(data)
     train.main([*arguments, '--epochs', '2'])
-    assert step_in(folder) == 6
-
-
-def test_without_an_intact_checkpoint_the_run_restarts(arguments, tmp_path, capsys):
-    folder = tmp_path / f'{NAME}_2e'
-    train.main([*arguments, '--epochs', '2'])
-    cut(folder, 'model.ckpt-6')
-    train.main([*arguments, '--epochs', '2'])
-    assert 'restarting from scratch' in capsys.readouterr().out
     assert step_in(folder) == 6
 
 
@@ -203,15 +219,8 @@ def test_two_trainings_into_one_folder(arguments, tmp_path):
     assert list(folder.iterdir()) == []
 
 
-def test_a_disk_that_takes_no_checkpoint(arguments, small_dataset, tmp_path):
-    train.main([*arguments, '--epochs', '0'])
-    settings = run_settings.load(tmp_path / f'{NAME}_0e')
-    longer = dataclasses.replace(settings, epochs=2)
-    folder = tmp_path / f'{NAME}_2e'
-    folder.mkdir()
-    run = loop.Run(folder, longer, small_dataset)
-    assert loop.prepare(run) == 0  # from the folder of 0 epochs
-    loop.train_steps(run, 0, 3)
+def test_a_disk_that_takes_no_checkpoint(arguments, trained, tmp_path):
+    folder = as_if_killed(trained(tmp_path, 1), epochs=2)
     ended = start(
         [*arguments, '--epochs', '2'],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
@@ -226,17 +235,15 @@ def test_a_disk_that_takes_no_checkpoint(arguments, small_dataset, tmp_path):
 
 
 def test_deterministic_runs_are_equal_to_the_bit_resumed_or_not(arguments, tmp_path):
-    runs = []
-    for place, epochs in (('a', ['4']), ('b', ['4']), ('c', ['1.5', '4'])):
-        ended = start(
-            [
-                *arguments,
-                *('--deterministic', '--checkpoints', str(tmp_path / place), '--epochs', *epochs),
-            ]
-        )
-        printed, _ = ended.communicate(timeout=200)
-        assert ended.returncode == 0, printed
-        runs.append(variables(tmp_path / place / f'{NAME}_deterministic_4e'))
+    def flags(place, *epochs):
+        there = ['--checkpoints', str(tmp_path / place), '--epochs', *epochs]
+        return [*arguments, '--deterministic', *there]
+
+    train.main(flags('a', '2'))
+    train.main(flags('resumed', '1.5', '2'))
+    printed, _ = start(flags('other process', '2')).communicate(timeout=200)
+    runs = [variables(path) for path in tmp_path.glob(f'*/{NAME}_deterministic_2e')]
+    assert len(runs) == 3, printed
     for other in runs[1:]:
         assert other.keys() == runs[0].keys()
         for name, value in other.items():
@@ -244,21 +251,18 @@ def test_deterministic_runs_are_equal_to_the_bit_resumed_or_not(arguments, tmp_p
 
 
 def test_every_epoch_is_measured(arguments, tmp_path):
-    train.main([*arguments, '--epochs', '1.5', '3', '--eval-every-epoch'])
+    train.main([*arguments, '--epochs', '0.7', '2', '--eval-every-epoch'])
     rows = results.read(tmp_path / 'results.csv')
-    measured = {(row['run'][-4:], row['epochs'], row['step'], row['metric']) for row in rows}
-    points = {('1.5e', '0', '0'), ('1.5e', '1', '3'), ('1.5e', '1.5', '4')}
-    points |= {('_3e', '2', '6'), ('_3e', '3', '9')}
-    every = {
-        (run, e, s, metric) for run, e, s in points for metric in ('accuracy', 'mAP', 'compactness')
-    }
-    assert {(run if run != '8_3e' else '_3e', *rest) for run, *rest in measured} == every
+    measured = {(row['run'], row['epochs'], row['step'], row['metric']) for row in rows}
+    points = {('0.7e', '0', '0'), ('0.7e', '0.7', '2'), ('2e', '1', '3'), ('2e', '2', '6')}
+    metrics = ('accuracy', 'mAP', 'compactness')
+    assert measured == {(f'{NAME}_{run}', *at, metric) for run, *at in points for metric in metrics}
     # As if interrupted while the last epoch was measured: the same command makes up for it.
     table = tmp_path / 'results.csv'
-    kept = [row for row in rows if (row['epochs'], row['metric']) != ('3', 'mAP')]
+    kept = [row for row in rows if (row['epochs'], row['metric']) != ('2', 'mAP')]
     table.unlink()
     results.record(table, kept)
-    train.main([*arguments, '--epochs', '1.5', '3', '--eval-every-epoch'])
+    train.main([*arguments, '--epochs', '0.7', '2', '--eval-every-epoch'])
     assert len(results.read(table)) == len(rows) > len(kept)
     events = [path for path in tmp_path.rglob('events.*')]
     tags = {

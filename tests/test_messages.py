@@ -1,9 +1,6 @@
 """What scripts say to a user who is nearly right, in one line."""
 
-import json
-
 import pytest
-from conftest import NARROW
 from conftest import NARROW_NAME as NAME
 
 import create_dataset
@@ -28,9 +25,16 @@ from sketch.training.hooks import duration
     ],
 )
 def test_a_wrong_command_line_is_one_line(refused, script, arguments, words):
-    ended = refused(script, *arguments, words=words)
-    assert len(ended.stderr.splitlines()) == 1
-    assert ended.stdout == ''
+    told = refused(script, *arguments, words=words)
+    assert len(told.err.splitlines()) == 1
+    assert told.out == ''
+
+
+def test_a_process_of_its_own_says_the_same(run_script):
+    ended = run_script('train.py', '--epochs', 'ten')
+    assert (ended.returncode, ended.stdout) == (2, '')
+    line = 'train.py: error: argument --epochs: ten is not a number of epochs; see --help\n'
+    assert ended.stderr == line
 
 
 @pytest.mark.parametrize(
@@ -113,20 +117,18 @@ def test_a_size_that_one_network_cannot_take(sample_files, tmp_path, capsys):
     assert 'skNet takes larger images only, from 91x91 on' in capsys.readouterr().out
 
 
-def test_a_k_that_is_too_large(refused, small_dataset, tmp_path):
-    common = ['--data', small_dataset.folder, '--checkpoints', tmp_path]
-    arguments = [*common, '--results', tmp_path / 'results.csv', *NARROW, '--epochs', '0']
-    train.main([str(argument) for argument in [*arguments, '--measure', 'test']])
+def test_a_k_that_is_too_large(refused, trained, small_dataset, tmp_path):
+    trained(tmp_path, 0)
     words = ['--k 4999: with 12 test images k is 1 to 11, or `all`']
+    common = ['--data', small_dataset.folder, '--checkpoints', tmp_path]
     refused('mAP.py', *common, '--k', '5', '4999', words=words)
 
 
-def test_several_checkpoints_end_with_a_table(small_dataset, tmp_path, capsys):
+def test_several_checkpoints_end_with_a_table(trained, small_dataset, tmp_path, capsys):
+    trained(tmp_path, 0, 1)
     common = ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path)]
-    common += ['--results', str(tmp_path / 'results.csv')]
-    train.main([*common, *NARROW, '--epochs', '0', '1', '--measure', 'test'])
-    capsys.readouterr()
-    rows = mAP.main([*common, '--k', '3', 'all', '--rerank'])
+    table = ['--results', str(tmp_path / 'results.csv')]
+    rows = mAP.main([*common, *table, '--k', '3', 'all', '--rerank'])
     printed = capsys.readouterr().out.split('\n\n')[-1].splitlines()
     assert printed[0].split() == ['standard', 'definition', 'mAP@3', 'mAP@11']
     assert len(printed) == 1 + 2 * 3
@@ -139,17 +141,6 @@ def test_several_checkpoints_end_with_a_table(small_dataset, tmp_path, capsys):
         and found['definition'] == 'standard'
     ]
     assert row.split()[-2:] == [f'{value:.4f}' for value in values]
-
-
-def test_resuming_says_so(small_dataset, tmp_path, capsys):
-    common = ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path), *NARROW]
-    common += ['--results', str(tmp_path / 'results.csv'), '--measure', 'test', '--epochs']
-    train.main([*common, '1', '2'])
-    printed = capsys.readouterr().out
-    assert printed.startswith(f'skNet to 1, 2 epochs of {small_dataset.folder}\n')
-    assert f'{NAME}_2e: resumes at step 3 of 6' in printed
-    settings = json.loads((tmp_path / f'{NAME}_2e' / 'settings.json').read_text())
-    assert settings['epochs'] == 2
 
 
 @pytest.mark.parametrize(

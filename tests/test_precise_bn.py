@@ -1,11 +1,14 @@
 """Precise batch norm: statistics of the training images; the weights do not change."""
 
+import shutil
+
 import numpy as np
 import pytest
-from conftest import NARROW, variables
 from conftest import NARROW_NAME as NAME
+from conftest import variables
 
-import train
+import load
+import mAP
 from sketch.backend.setup import tf
 from sketch.data.input_pipeline import epoch_order
 from sketch.reporting import results
@@ -14,12 +17,10 @@ from tools import precise_bn
 
 
 @pytest.fixture
-def place(small_dataset, tmp_path):
+def place(trained, small_dataset, tmp_path):
     """The common options of the scripts, after a short training."""
-    place = ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path)]
-    table = ['--results', str(tmp_path / 'results.csv')]
-    train.main([*place, *table, *NARROW, '--epochs', '1', '--measure', 'test'])
-    return place
+    trained(tmp_path, 1)
+    return ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path)]
 
 
 def test_statistics_are_means_over_batches_of_training_images(
@@ -46,13 +47,22 @@ def test_statistics_are_means_over_batches_of_training_images(
     np.testing.assert_allclose(after[norm + 'moving_variance'], variance, rtol=1e-3)
 
 
-def test_the_other_scripts_take_it(place, run_script, tmp_path):
+def test_the_number_of_images(place, tmp_path, monkeypatch):
+    monkeypatch.setattr('sketch.training.precise_bn.EVALUATION_BATCH', 8)
+    found = []
+    for images in ('8', '1000'):
+        (folder,) = precise_bn.main([*place, '--images', images])
+        found.append(variables(folder)['ConvNet/batch_normalization/moving_mean'])
+        shutil.rmtree(folder)
+    assert np.abs(found[0] / found[1] - 1).max() > 1e-3
+
+
+def test_the_other_scripts_take_it(place, tmp_path):
     precise_bn.main(place)
     precise_bn.main(place)  # again: folders with precise statistics are skipped
-    table = ['--results', tmp_path / 'results.csv']
-    for script, options in (('load.py', []), ('mAP.py', ['--k', 'all'])):
-        ended = run_script(script, *place, *table, *options)
-        assert ended.returncode == 0, ended.stderr
+    table = ['--results', str(tmp_path / 'results.csv')]
+    load.main([*place, *table])
+    mAP.main([*place, *table, '--k', 'all'])
     runs = {(row['run'], row['metric']) for row in results.read(tmp_path / 'results.csv')}
     assert (f'{NAME}_precise-bn_1e', 'accuracy') in runs
     assert (f'{NAME}_precise-bn_1e', 'mAP') in runs

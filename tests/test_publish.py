@@ -4,13 +4,12 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from conftest import NARROW, NARROW_NAME, ROOT, variables
+from conftest import NARROW_NAME, ROOT, variables
 
 import create_dataset
 import load
 import mAP
 import search
-import train
 from sketch.errors import InputError
 from sketch.reporting import model_card, results
 from sketch.runs import folders
@@ -22,16 +21,14 @@ SHIPPED = 'sknet_22x650_10e'  # in weights/
 
 
 @pytest.fixture
-def published(small_dataset, tmp_path, monkeypatch):
+def published(trained, small_dataset, tmp_path, monkeypatch):
     """Options that name a data set and a table, the trained folder and the published one."""
     table = ['--data', str(small_dataset.folder), '--results', str(tmp_path / 'results.csv')]
-    flags = [*NARROW, '--epochs', '2', '--measure', 'test', '--checkpoints', str(tmp_path)]
-    train.main([*table, *flags])
-    trained = tmp_path / f'{NARROW_NAME}_2e'
+    folder = trained(tmp_path, 2)
     (tmp_path / 'weights').mkdir()
     monkeypatch.setattr(folders, 'WEIGHTS', tmp_path / 'weights')
-    out = publish.main([str(trained), '--out', str(tmp_path / 'weights' / 'narrow_2e'), *table[2:]])
-    return table, trained, out
+    out = publish.main([str(folder), '--out', str(tmp_path / 'weights' / 'narrow_2e'), *table[2:]])
+    return table, folder, out
 
 
 def check_sums(folder):
@@ -61,7 +58,7 @@ def test_the_name_alone_is_enough(published, small_dataset, tmp_path, monkeypatc
     table, trained, _ = published
     (tmp_path / 'elsewhere').mkdir()
     monkeypatch.chdir(tmp_path / 'elsewhere')
-    load.main([*table, '--measure', 'test', 'narrow_2e'])
+    load.main([*table, 'narrow_2e'])
     mAP.main([*table, '--k', '3', 'narrow_2e'])
     mAP.main([*table, '--k', '3', str(trained)])
     rows = results.read(tmp_path / 'results.csv')
@@ -74,7 +71,7 @@ def test_the_name_alone_is_enough(published, small_dataset, tmp_path, monkeypatc
         for name in ('narrow', NARROW_NAME)
     }
     assert values['narrow'] == values[NARROW_NAME]
-    assert len(values['narrow']) == 1 + 4 + 1  # accuracy, four definitions, compactness
+    assert len(values['narrow']) == 2 + 4 + 1  # accuracies, four definitions, compactness
     query = ['--data', str(small_dataset.folder), '--checkpoint', 'narrow_2e', '--out', 'found.png']
     search.main([*query, small_dataset.test.paths[0].decode()])
 

@@ -148,17 +148,6 @@ def test_transparent_pixels_are_paper(strokes, tmp_path, colour):
     assert_drawn(tmp_path / 'query.png', strokes)
 
 
-def test_transparent_strokes_of_light_and_dark_colours(strokes, tmp_path):
-    picture = Image.new('RGBA', (600, 500))
-    for stroke, colour in zip(strokes, [(0, 0, 0), (250, 150, 0), (240, 230, 60)]):
-        layer = Image.new('RGBA', (600, 500), colour)
-        alpha = (255 * lines([stroke], (600, 500), 6)).astype(np.uint8)
-        layer.putalpha(Image.fromarray(alpha))
-        picture = Image.alpha_composite(picture, layer)
-    picture.save(tmp_path / 'query.png')
-    assert_drawn(tmp_path / 'query.png', strokes)
-
-
 @pytest.mark.parametrize('paper', [(250, 235, 140), (180, 220, 245)])
 def test_coloured_and_squared_paper(strokes, tmp_path, paper):
     levels = np.full((500, 600, 3), paper, float)
@@ -242,10 +231,6 @@ def test_nothing_is_drawn(tmp_path, tone, noise):
     assert 'nothing is drawn' in refusal(framed, tmp_path)
 
 
-def test_an_empty_image_of_the_data_set(tmp_path):
-    assert 'nothing is drawn' in refusal(Image.new('L', (SIDE, SIDE), 255), tmp_path)
-
-
 def test_an_image_of_the_data_set_is_taken_as_it_is(strokes, tmp_path):
     image = raster.draw(strokes, SIDE)
     image.save(tmp_path / 'query.png')
@@ -272,42 +257,7 @@ def test_pixels_without_a_file(strokes):
         redraw(np.ones((300, 300), np.float32), SIDE)
 
 
-@pytest.mark.parametrize(
-    'tone',
-    [
-        'grey',
-        'transparent',
-        'white on transparent',
-        'inverted',
-        'inverted as it is',
-        '16 bits',
-        'large',
-    ],
-)
-def test_query_images_become_those_of_the_data_set(small_dataset, tmp_path, tone):
-    path = sorted((small_dataset.folder / 'training').rglob('*.png'))[0]
-    with Image.open(path) as image:
-        original = np.asarray(image).astype(int)
-        if tone == 'grey':
-            picture = Image.fromarray((100 + 0.3 * original).astype(np.uint8)).resize((300, 300))
-        elif tone == 'transparent':
-            picture = Image.new('LA', (300, 300))
-            picture.putalpha(ImageOps.invert(image).resize((300, 300)))
-        elif tone == 'white on transparent':
-            picture = Image.new('RGBA', (300, 300), 'white')
-            picture.putalpha(ImageOps.invert(image).resize((300, 300)))
-        elif tone == 'inverted as it is':
-            picture = ImageOps.invert(image)
-        elif tone == '16 bits':
-            paper, ink = 52_000, 15_000
-            levels = ink + (paper - ink) / 255 * np.asarray(image.resize((300, 300)))
-            picture = Image.fromarray(levels.astype(np.uint16))
-        elif tone == 'inverted':
-            picture = ImageOps.expand(ImageOps.invert(image), 30, 0).convert('RGB')
-        else:
-            picture = ImageOps.expand(image.resize((400, 400)), 100, 255)
-    picture.save(tmp_path / 'query.png')
-    made = read_query(tmp_path / 'query.png', 96).astype(int)
-    assert made.shape == (96, 96)
-    other = np.abs(np.roll(original, 20, axis=1) - original).mean()
-    assert np.abs(made - original).mean() < 0.5 * other
+def test_an_inverted_image_of_the_data_set(strokes, tmp_path):
+    image = raster.draw(strokes, SIDE)
+    ImageOps.invert(image).save(tmp_path / 'query.png')
+    assert_drawn(tmp_path / 'query.png', strokes)

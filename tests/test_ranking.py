@@ -15,7 +15,6 @@ from sketch.metrics.neighbours import Neighbours
 from sketch.metrics.ranking import DISTANCES, Rankings
 
 FIELDS = ('average_precisions', 'interpolated', 'first', 'tied')
-SLOW_WAYS = (reference_ranking.sorted_products, reference_ranking.direct_differences)
 
 
 def near_ties(random, images, values):
@@ -58,9 +57,9 @@ KINDS = {
 }
 
 
-def assert_same(found, expected):
+def assert_same(found, expected, every=1):
     for name in FIELDS:
-        quick = getattr(found, name)
+        quick = getattr(found, name)[::every]
         assert quick.dtype == expected[name].dtype
         np.testing.assert_array_equal(quick, expected[name], name)
 
@@ -88,8 +87,7 @@ def test_like_the_slow_ways(kind, distance, data):
     ks = range(1, images)
     with tiles, blocks:
         found = retrieve(features, labels, ks, distance, threads=2)
-    for way in SLOW_WAYS:
-        assert_same(found, reference_ranking.retrieve(features, labels, ks, distance, way))
+    assert_same(found, reference_ranking.retrieve(features, labels, ks, distance))
 
 
 @settings(max_examples=40, deadline=None)
@@ -108,9 +106,8 @@ def test_reordered_in_one_pass_like_one_by_one(data):
     ks = [1, images - 1]
     found = retrieve_reordered(features, labels, ks, reorders, threads=2)
     for retrieval, reorder in zip(found, reorders):
-        for way in SLOW_WAYS:
-            expected = reference_ranking.retrieve(features, labels, ks, 'euclidean', way, reorder)
-            assert_same(retrieval, expected)
+        expected = reference_ranking.retrieve(features, labels, ks, 'euclidean', reorder)
+        assert_same(retrieval, expected)
 
 
 def test_several_tiles_of_the_real_size():
@@ -119,11 +116,10 @@ def test_several_tiles_of_the_real_size():
     labels = random.integers(0, 40, images)
     features = random.normal(size=(40, 12))[labels] + random.normal(size=(images, 12))
     features[-50:] = features[:50]
-    found = retrieve(features, labels, [1, 49, images - 1])
-    expected = reference_ranking.retrieve(
-        features, labels, [1, 49, images - 1], 'euclidean', reference_ranking.direct_differences
-    )
-    assert_same(found, expected)
+    ks = [1, 49, images - 1]
+    found = retrieve(features, labels, ks)
+    expected = reference_ranking.retrieve(features, labels, ks, 'euclidean', every=20)
+    assert_same(found, expected, every=20)
     assert 0 < found.tied.sum() < images
 
 

@@ -17,22 +17,17 @@ from sketch.runs import checkpoints
 
 
 @pytest.fixture(scope='module')
-def trained(small_dataset, tmp_path_factory):
+def folder(trained, tmp_path_factory):
     """A checkpoint folder of a narrow skNet with random weights."""
-    root = tmp_path_factory.mktemp('search')
-    arguments = ['--data', small_dataset.folder, '--checkpoints', root, '--net', 'n1']
-    arguments += ['--results', root / 'results.csv', '--filters', *'2222', '--epochs', '0']
-    train.main([str(argument) for argument in arguments])
-    (folder,) = root.glob('checkpoints_*')
-    return folder
+    return trained(tmp_path_factory.mktemp('search'), 0)
 
 
 def key_ids(dataset):
     return [path.stem for path in sorted((dataset.folder / 'testing').rglob('*.png'))]
 
 
-def test_the_file_beside_a_checkpoint(trained, small_dataset, monkeypatch):
-    checkpoint = checkpoints.open_checkpoint(trained, small_dataset)
+def test_the_file_beside_a_checkpoint(folder, small_dataset, monkeypatch):
+    checkpoint = checkpoints.open_checkpoint(folder, small_dataset)
     first = features.feature_vectors(checkpoint, small_dataset.test, 96)
     assert first.vectors.shape == (12, 1024)
     assert sorted(first.key_ids) == sorted(key_ids(small_dataset))
@@ -42,31 +37,25 @@ def test_the_file_beside_a_checkpoint(trained, small_dataset, monkeypatch):
     again = features.feature_vectors(checkpoint, small_dataset.test, 96)
     assert not calls
     assert all(np.array_equal(a, b) for a, b in zip(first, again))
-    (trained / 'fc1_test.npz').write_bytes(b'PK corrupt')
+    (folder / 'fc1_test.npz').write_bytes(b'PK corrupt')
     again = features.feature_vectors(checkpoint, small_dataset.test, 96)
     assert calls == [1]
     np.testing.assert_allclose(again.vectors, first.vectors, rtol=1e-5)
 
 
 @pytest.mark.parametrize('change', ['image', 'weights'])
-def test_it_is_computed_again_when_something_changed(
-    trained, small_dataset, tmp_path, monkeypatch, change
-):
+def test_it_is_computed_again_when_something_changed(trained, small_dataset, tmp_path, change):
     data = shutil.copytree(small_dataset.folder, tmp_path / 'data')
-    folder = shutil.copytree(trained, tmp_path / trained.name)
-    dataset = open_dataset(data)
+    folder, dataset = trained(tmp_path, 0), open_dataset(data)
     features.feature_vectors(checkpoints.open_checkpoint(folder, dataset), dataset.test, 96)
     kept = (folder / 'fc1_test.npz').read_bytes()
     if change == 'image':
         first = next((data / 'testing').rglob('*.png'))
         Image.new('L', (96, 96), 255).save(first)
     else:
-        arguments = ['--data', data, '--checkpoints', tmp_path / 'other', '--net', 'n1']
-        arguments += ['--results', tmp_path / 'results.csv', '--filters', *'2222', '--epochs', '0']
-        arguments += ['--seed', '1', '--measure', 'test']
-        train.main([str(argument) for argument in arguments])
-        (other,) = (tmp_path / 'other').iterdir()
-        for path in other.glob('model.ckpt*'):
+        for path in folder.glob('model.ckpt*'):
+            path.unlink()
+        for path in trained(tmp_path / 'other', 1).glob('model.ckpt*'):
             shutil.copy(path, folder)
     features.feature_vectors(checkpoints.open_checkpoint(folder, dataset), dataset.test, 96)
     assert (folder / 'fc1_test.npz').read_bytes() != kept
@@ -81,13 +70,11 @@ def retrieved(printed):
 
 
 @pytest.mark.parametrize('distance', ['euclidean', 'cosine'])
-def test_a_key_id_finds_the_others_nearest_first(
-    trained, small_dataset, tmp_path, capsys, distance
-):
-    checkpoint = checkpoints.open_checkpoint(trained, small_dataset)
+def test_a_key_id_finds_the_others_nearest_first(folder, small_dataset, tmp_path, capsys, distance):
+    checkpoint = checkpoints.open_checkpoint(folder, small_dataset)
     vectors, labels, names = features.feature_vectors(checkpoint, small_dataset.test, 96)
     vectors = vectors.astype(np.float64)
-    common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained)]
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder)]
     search.main([*common, names[5], '--distance', distance, '--out', str(tmp_path / 'answers.png')])
     found = retrieved(capsys.readouterr().out)
     if distance == 'euclidean':
@@ -104,9 +91,9 @@ def test_a_key_id_finds_the_others_nearest_first(
         assert picture.width > 10 * 96
 
 
-def test_a_file_finds_its_own_image(trained, small_dataset, tmp_path, capsys):
+def test_a_file_finds_its_own_image(folder, small_dataset, tmp_path, capsys):
     path = sorted((small_dataset.folder / 'testing').rglob('*.png'))[3]
-    common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained), '--top', '1']
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder), '--top', '1']
     search.main([*common, str(path), '--out', str(tmp_path / 'out.png')])
     ((_, key_id, distance),) = retrieved(capsys.readouterr().out)
     assert key_id == path.stem
@@ -131,17 +118,17 @@ def test_the_embedding_of_a_triplet_loss_is_compared(small_dataset, tmp_path, ca
         np.testing.assert_allclose(found, nearest, rtol=1e-3, atol=1e-5)
 
 
-def test_a_training_image_as_query(trained, small_dataset, tmp_path, capsys):
+def test_a_training_image_as_query(folder, small_dataset, tmp_path, capsys):
     path = sorted((small_dataset.folder / 'training').rglob('*.png'))[3]
-    common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained), '--top', '20']
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder), '--top', '20']
     search.main([*common, path.stem, '--out', str(tmp_path / 'out.png')])
     found = retrieved(capsys.readouterr().out)
     assert len({key_id for _, key_id, _ in found}) == 12  # all: the query is not among them
     assert {key_id for _, key_id, _ in found} <= set(key_ids(small_dataset))
 
 
-def test_examples(trained, small_dataset, tmp_path, capsys):
-    common = ['--data', str(small_dataset.folder), '--checkpoint', str(trained)]
+def test_examples(folder, small_dataset, tmp_path, capsys):
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder)]
     common += ['--queries', '12', '--top', '3']
     seen = {}
     for which in ('best', 'worst', 'random'):
@@ -153,8 +140,8 @@ def test_examples(trained, small_dataset, tmp_path, capsys):
     assert sorted(seen['random']) == seen['worst']
 
 
-def test_mistakes(trained, small_dataset, tmp_path, refused):
-    common = ['--data', small_dataset.folder, '--checkpoint', trained]
+def test_mistakes(folder, small_dataset, tmp_path, refused):
+    common = ['--data', small_dataset.folder, '--checkpoint', folder]
     refused('search.py', *common, words=['a query', '--examples'], cwd=tmp_path)
     refused('search.py', *common, '123', words=['123', 'key_id'], cwd=tmp_path)
     (tmp_path / 'text.png').write_text('no picture')
@@ -168,8 +155,8 @@ def test_mistakes(trained, small_dataset, tmp_path, refused):
     assert not (tmp_path / 'search.png').exists()
 
 
-def test_no_input_is_overwritten(trained, small_dataset, tmp_path, refused):
-    common = ['--data', small_dataset.folder, '--checkpoint', trained]
+def test_no_input_is_overwritten(folder, small_dataset, tmp_path, refused):
+    common = ['--data', small_dataset.folder, '--checkpoint', folder]
     Image.new('L', (96, 96), 255).save(tmp_path / 'search.png')
     before = (tmp_path / 'search.png').read_bytes()
     words = ['--out search.png', 'would replace the query']
@@ -185,27 +172,27 @@ def test_no_input_is_overwritten(trained, small_dataset, tmp_path, refused):
     assert image.read_bytes() == before
 
 
-def test_ties_are_told(trained, small_dataset, tmp_path, capsys):
+def test_ties_are_told(folder, small_dataset, tmp_path, capsys):
     data = shutil.copytree(small_dataset.folder, tmp_path / 'data')
     first, second = (sorted((data / 'testing' / name).iterdir())[0]
                      for name in small_dataset.categories[:2])  # fmt: skip
     shutil.copy(first, second)
-    mAP.main([*map(str, ['--data', data, '--results', tmp_path / 'results.csv', trained])])
+    mAP.main([*map(str, ['--data', data, '--results', tmp_path / 'results.csv', folder])])
     # Its 3 relatives of one category, and of the other, find both at the same distance.
     assert (
         '12 queries, in 6 a relevant image ties with an irrelevant one' in capsys.readouterr().out
     )
 
 
-def test_report_by_category(trained, small_dataset, tmp_path, capsys):
-    arguments = ['--data', small_dataset.folder, '--results', tmp_path / 'results.csv', trained]
+def test_report_by_category(folder, small_dataset, tmp_path, capsys):
+    arguments = ['--data', small_dataset.folder, '--results', tmp_path / 'results.csv', folder]
     arguments += ['--k', 'all', '--report', tmp_path / 'reports', '--rerank', '--distance', 'both']
     mAP.main([str(argument) for argument in arguments])
     assert 'ties with' not in capsys.readouterr().out  # there are none
-    folder = tmp_path / 'reports' / trained.name / 'euclidean'
+    report = tmp_path / 'reports' / folder.name / 'euclidean'
 
     def table(name):
-        with open(folder / name, newline='') as file:
+        with open(report / name, newline='') as file:
             return list(csv.DictReader(file))
 
     with open(tmp_path / 'results.csv', newline='') as file:
@@ -228,4 +215,4 @@ def test_report_by_category(trained, small_dataset, tmp_path, capsys):
     }
     assert len(table('precision_recall.csv')) == 11
     for name in ('categories', 'confusion', 'precision_recall'):
-        assert (folder / f'{name}.png').stat().st_size > 5000
+        assert (report / f'{name}.png').stat().st_size > 5000

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import NARROW, NARROW_NAME, ROOT
+from conftest import NARROW, ROOT
 
 FILTERED = """
 import os, sys
@@ -24,31 +24,27 @@ def run(code, **environment):
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
-def test_scripts_print_nothing(run_script, small_dataset, tmp_path):
-    common = ['--data', small_dataset.folder]
-    table = ['--results', tmp_path / 'results.csv', '--checkpoints', tmp_path]
-    narrow = [*NARROW, '--batch-norm-momentum', '0.5', '--epochs', '2']
-    folder = tmp_path / f'{NARROW_NAME}_momentum0.5_2e'
+def test_scripts_print_nothing(run_script, trained, small_dataset, tmp_path):
+    common, table = ['--data', small_dataset.folder], ['--results', tmp_path / 'results.csv']
+    places = ['--checkpoints', tmp_path / 'new']
+    narrow = [*NARROW, '--batch-norm-momentum', '0.5', '--epochs', '2', '--measure', 'test']
+    ended = run_script('train.py', *common, *table, *places, *narrow)
+    assert (ended.returncode, ended.stderr) == (0, '')
+    # The others in one process, which loads TensorFlow once.
+    folder, picture = trained(tmp_path, 2), tmp_path / 'search.png'
+    search = ['--checkpoint', folder, '--examples', 'random', '--out', picture]
+    code = ''
     for script, *arguments in (
-        ('train.py', *common, *table, *narrow),
-        ('load.py', *common, *table),
-        ('mAP.py', *common, *table),
-        (
-            'search.py',
-            *common,
-            '--checkpoint',
-            folder,
-            '--examples',
-            'random',
-            '--out',
-            tmp_path / 's.png',
-        ),
+        ('load', *common, *table, folder),
+        ('mAP', *common, *table, folder),
+        ('search', *common, *search),
         ('tools.precise_bn', *common, folder),
         ('tools.draw_networks', '--out', tmp_path / 'figures'),
     ):
-        ended = run_script(script, *arguments)
-        assert ended.returncode == 0, ended.stderr
-        assert ended.stderr == '', script
+        code += f'import {script}; {script}.main({[*map(str, arguments)]})\n'
+    ended = run(code)
+    assert (ended.returncode, ended.stderr) == (0, '')
+    assert picture.exists()
 
 
 def test_what_tensorflow_has_to_say_comes_through():

@@ -1,10 +1,9 @@
 """Interrupted trainings are never measured as if they were finished."""
 
-import dataclasses
 import shutil
 
 import pytest
-from conftest import NARROW
+from conftest import NARROW, as_if_killed
 from conftest import NARROW_NAME as NAME
 
 import load
@@ -14,29 +13,20 @@ import train
 from sketch.evaluation import accuracy
 from sketch.reporting import results
 from sketch.runs import checkpoints
-from sketch.training import loop
 from tools import precise_bn
 
-
-@pytest.fixture(scope='module')
-def interrupted(small_dataset, tmp_path_factory):
-    """Checkpoint folders: one of 1 epoch, and one that was killed at step 4 of 9 (3 epochs)."""
-    root = tmp_path_factory.mktemp('runs')
-    options = [*NARROW, '--data', str(small_dataset.folder), '--checkpoints', str(root)]
-    options += ['--results', str(root / 'results.csv'), '--measure', 'test']
-    train.main([*options, '--epochs', '1'])
-    settings = train.settings_for('n1', train.parse_arguments(options), small_dataset)
-    settings = dataclasses.replace(settings, epochs=3)
-    run = loop.Run(root / settings.folder_name, settings, small_dataset)
-    run.folder.mkdir()
-    loop.train_steps(run, loop.prepare(run), 4)
-    return root
+KILLED = NAME.replace('batch8', 'batch5') + '_3e'
 
 
 @pytest.fixture
-def place(interrupted, small_dataset, tmp_path):
-    """A copy of these folders without results, and the options of the scripts."""
-    root = shutil.copytree(interrupted, tmp_path / 'runs', dirs_exist_ok=True)
+def place(trained, small_dataset, tmp_path):
+    """A folder with a training of 1 epoch and one that was killed at step 6 of 14 (3 epochs).
+
+    Also the options of the scripts.
+    """
+    root = tmp_path / 'runs'
+    trained(root, 1)
+    as_if_killed(trained(root, 2), epochs=3, batch_size=5)
     (root / 'results.csv').unlink()
     common = ['--data', str(small_dataset.folder)]
     return root, [*common, '--checkpoints', str(root), '--results', str(root / 'results.csv')]
@@ -47,18 +37,18 @@ def test_a_folder_that_is_found_is_skipped(place, capsys):
     load.main([*options, '--measure', 'test'])
     mAP.main(options)
     printed = capsys.readouterr().out
-    line = f'{NAME}_3e: unfinished, at step 4 of 9 (1.333 of 3 epochs); skipped'
+    line = f'{KILLED}: unfinished, at step 6 of 14 (1.25 of 3 epochs); skipped'
     assert printed.count(line) == 2
     assert {row['run'] for row in results.read(root / 'results.csv')} == {f'{NAME}_1e'}
     precise_bn.main(options[:4])
     assert f'{NAME}_precise-bn_1e' in {path.name for path in root.iterdir()}
-    assert not list(root.glob('*precise-bn_1.333e')) + list(root.glob('*precise-bn_3e'))
+    assert not list(root.glob('*precise-bn_1.25e')) + list(root.glob('*precise-bn_3e'))
 
 
 def test_a_folder_that_is_named_is_refused(place, small_dataset, refused):
     root, options = place
-    folder = root / f'{NAME}_3e'
-    words = [f'{folder}: unfinished, at step 4 of 9', '1.333 of 3 epochs', 'allow unfinished ones']
+    folder = root / KILLED
+    words = [f'{folder}: unfinished, at step 6 of 14', '1.25 of 3 epochs', 'allow unfinished ones']
     for script in ('load.py', 'mAP.py'):
         refused(script, *options, root / f'{NAME}_1e', folder, words=words)
     query = ['--data', small_dataset.folder, '--checkpoint', folder, '--examples', 'best']
@@ -73,38 +63,39 @@ def test_search_takes_the_finished_one(place, small_dataset, monkeypatch, capsys
     search.main(query)
     assert 'step 3; see' in capsys.readouterr().out
     search.main([*query, '--unfinished'])
-    assert 'step 4; see' in capsys.readouterr().out
+    assert 'step 6; see' in capsys.readouterr().out
 
 
 def test_its_rows_last_until_the_run_is_finished(place, capsys):
     root, options = place
     load.main([*options, '--measure', 'test', '--unfinished'])
     mAP.main([*options, '--unfinished'])
-    rows = [row for row in results.read(root / 'results.csv') if row['run'] == f'{NAME}_3e']
-    assert {(row['epochs'], row['step']) for row in rows} == {('1.333', '4')}
+    rows = [row for row in results.read(root / 'results.csv') if row['run'] == KILLED]
+    assert {(row['epochs'], row['step']) for row in rows} == {('1.25', '6')}
     kinds = {('accuracy', ''), ('mAP', 'queries'), ('compactness', '')}
     assert {(row['metric'], row['interval']) for row in rows} == kinds
-    train.main([*options, *NARROW, '--epochs', '3', '--eval-every-epoch', '--measure', 'test'])
-    rows = [row for row in results.read(root / 'results.csv') if row['run'] == f'{NAME}_3e']
+    flags = [*NARROW, '--batch-size', '5', '--epochs', '3', '--eval-every-epoch']
+    train.main([*options, *flags, '--measure', 'test'])
+    rows = [row for row in results.read(root / 'results.csv') if row['run'] == KILLED]
     stops = {(row['epochs'], row['step'], row['metric']) for row in rows}
-    assert {('2', '6', 'mAP'), ('3', '9', 'mAP'), ('3', '9', 'accuracy')} <= stops
-    assert '1.333' not in {epochs for epochs, *_ in stops}
+    assert {('2', '9', 'mAP'), ('3', '14', 'mAP'), ('3', '14', 'accuracy')} <= stops
+    assert '1.25' not in {epochs for epochs, *_ in stops}
     assert {row['epochs'] for row in results.read(root / 'results.csv')} == {'1', '2', '3'}
 
 
 def test_a_folder_that_is_being_prepared_is_none(place, refused):
     root, options = place
-    (root / f'{NAME}_3e' / 'settings.json').unlink()
-    (root / f'{NAME}_3e' / '.preparing').touch()
+    (root / KILLED / 'settings.json').unlink()
+    (root / KILLED / '.preparing').touch()
     load.main([*options, '--measure', 'test', '--unfinished'])
     assert {row['run'] for row in results.read(root / 'results.csv')} == {f'{NAME}_1e'}
-    refused('load.py', *options, root / f'{NAME}_3e', words=['no checkpoint in it'])
+    refused('load.py', *options, root / KILLED, words=['no checkpoint in it'])
 
 
 def test_a_running_training_may_delete_its_checkpoint(place, small_dataset):
     root, _ = place
-    opened = checkpoints.open_checkpoint(root / f'{NAME}_3e', small_dataset)
-    for path in (root / f'{NAME}_3e').glob('model.ckpt-*'):
+    opened = checkpoints.open_checkpoint(root / KILLED, small_dataset)
+    for path in (root / KILLED).glob('model.ckpt-*'):
         path.unlink()
     assert 0 <= accuracy.accuracy(opened, small_dataset.test, 96) <= 1
 
