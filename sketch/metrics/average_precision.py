@@ -17,7 +17,6 @@ from sketch.metrics.ranking import EUCLIDEAN, Rankings
 from sketch.metrics.relevant_ranks import relevant_ranks
 
 DEFINITIONS = ('standard', 'found', 'all', 'paper')
-THREADS = 4  # of the pool: the paper's number
 BLOCK = 128  # queries whose images are put in order by a task; of 5,000 images, 5 MB of distances
 FIRST = 10  # retrieved images that a person looks at
 RECALLS = np.arange(11) / 10  # of an 11-point curve
@@ -77,7 +76,7 @@ class Retrieval(NamedTuple):
         }
 
 
-def retrieve(features, labels, ks, distance=EUCLIDEAN, threads=THREADS):
+def retrieve(features, labels, ks, distance=EUCLIDEAN, threads=None):
     """Take each vector as a query against all the others (never itself, by its index).
 
     Args:
@@ -85,7 +84,7 @@ def retrieve(features, labels, ks, distance=EUCLIDEAN, threads=THREADS):
         labels: (images,) integers; images with the query's label are relevant.
         ks: how many ranks count, each 1 to images - 1.
         distance: one of ranking.DISTANCES.
-        threads: of the pool that works on blocks of queries.
+        threads: of the pool that works on blocks of queries; None: Python's choice.
 
     Returns:
         Retrieval.
@@ -109,8 +108,7 @@ def retrieve(features, labels, ks, distance=EUCLIDEAN, threads=THREADS):
     return found
 
 
-def retrieve_reordered(features, labels, ks, reorders, distance=EUCLIDEAN,
-                       threads=THREADS):  # fmt: skip
+def retrieve_reordered(features, labels, ks, reorders, distance=EUCLIDEAN, threads=None):
     """Retrieve in several orders, in one pass.
 
     Args:

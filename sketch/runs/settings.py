@@ -11,8 +11,6 @@ from pathlib import Path
 
 from sketch import atomic
 from sketch.errors import InputError
-from sketch.metrics.average_precision import THREADS
-from sketch.metrics.ranking import EUCLIDEAN
 from sketch.networks.registry import (
     CROSS_ENTROPY,
     FLOAT32,
@@ -51,8 +49,8 @@ class Default:
     learning_rate_decay = 1.0  # factor per epoch: none
     # Retrieval (section 2).
     k = (49, 4999)  # the relevant images of a query, and all images
-    distance = EUCLIDEAN
-    threads = THREADS
+    distance = 'euclidean'
+    threads = 4  # the paper's number
     # Search.
     top = 10
     queries = 8  # in a picture of examples
