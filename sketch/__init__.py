@@ -4,7 +4,7 @@ errors              exceptions that end a script with one line
 command_line        flags that scripts share; run(), which turns errors into exit statuses
 atomic              files and folders that are whole or absent
 locks               one process at a time
-tables              CSV files, read, checked and written
+tables              CSV files, read, checked and written; tables of measurements
 plotting            matplotlib without a display
 
 data/               drawings -> images -> batches

@@ -1,10 +1,85 @@
-"""CSV tables, read and written whole."""
+"""CSV tables: read and written whole; those of measurements with a row for each thing measured."""
 
 import csv
+import datetime
 import io
 import math
+from pathlib import Path
+from typing import NamedTuple
 
-from sketch import atomic
+from sketch import atomic, locks
+from sketch.errors import InputError
+
+
+class Table(NamedTuple):
+    """A kind of table of measurements. Its rows are dicts by column; an unknown cell is empty."""
+
+    name: str  # of its rows and its lock
+    columns: list
+    replaced: tuple  # columns that a row measured again replaces; the others tell what was measured
+    check_row: object  # function of a row of text that raises ValueError if a cell is corrupt
+    remedy: str  # what the refusal of another table ends with
+    is_outdated: object = lambda row, new: False  # function: do new rows remove an old one?
+
+    def read(self, path):
+        """Return the rows of a file as dicts of text; none if it does not exist.
+
+        Raises:
+            InputError: the file is not such a table, or a cell is corrupt.
+        """
+        path = Path(path)
+        if not path.exists():
+            return []
+        try:
+            columns, rows = read(path)
+        except ValueError:
+            columns, rows = ['unknown'], {}
+        if not columns:
+            raise InputError(f'{path}: empty; remove it')
+        if columns != self.columns:
+            raise InputError(f'{path}: not a table of {self.name}{self.remedy}')
+        for line, row in rows.items():
+            try:
+                self.check_row(row)
+            except ValueError as error:
+                raise InputError(
+                    f'{path}: line {line}, {row["run"]}: {error}; correct or remove it'
+                ) from None
+        return list(rows.values())
+
+    def check(self, path):
+        """Raise InputError if rows cannot be recorded in a file: another table, or not writable."""
+        self.read(path)
+        atomic.check_place(path, f'file for the {self.name}')
+
+    def record(self, path, rows):
+        """Add rows to a file, made if missing; a missing column is empty, `time` is now, in UTC.
+
+        A row replaces an earlier one that is equal in everything but the columns `replaced`.
+        """
+        if not rows:
+            return
+        path = Path(path)
+        now = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
+        rows = [{column: cell(row.get(column)) for column in self.columns} for row in rows]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locks.exclusive(path.resolve().parent, self.name, wait=True):
+            earlier = [row for row in self.read(path) if not self.is_outdated(row, rows)]
+            table = {self._key(row): row for row in earlier}
+            table |= {self._key(row): {**row, 'time': now} for row in rows}
+            write(path, self.columns, [list(row.values()) for row in table.values()])
+
+    def _key(self, row):
+        return tuple(row[column] for column in self.columns if column not in self.replaced)
+
+
+def cell(value):
+    """Return a value as a Table holds it: whole numbers without a point, others in full."""
+    if value is None:
+        return ''
+    if isinstance(value, float):
+        return str(int(value)) if value == int(value) else repr(value)
+    return str(value)
 
 
 def read(path):

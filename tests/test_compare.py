@@ -92,7 +92,7 @@ def test_what_cannot_be_compared_is_refused(compared, tmp_path):
         assert str(tmp_path) in str(caught.value)
     path = tmp_path / 'd.csv'
     path.write_text(','.join(differences.COLUMNS) + '\na,,,b,,standard,3,x,,,20,c,now\n')
-    with pytest.raises(InputError, match=r"d\.csv: line 2: difference is 'x', not a number"):
+    with pytest.raises(InputError, match=r"d\.csv: line 2, a: difference is 'x', not a number"):
         compare.main([data, folder, only, '--rerank', '--differences', str(path)])
     with pytest.raises(InputError, match='give checkpoint folders, the reference first'):
         compare.main([data, folder])
