@@ -24,7 +24,7 @@ from pathlib import Path
 
 from sketch import command_line
 from sketch.errors import InputError
-from sketch.reporting import points as point_files
+from sketch.reporting.points import measured, of_paper
 
 
 def main(argv=None):
@@ -48,8 +48,7 @@ def main(argv=None):
     from sketch.plotting import save_for_print
     from sketch.reporting.figures import FIGURES  # matplotlib
 
-    points = point_files.measured(options.results, options.runs)
-    papers = point_files.of_paper()
+    points, papers = measured(options.results, options.runs), of_paper()
     chosen = {shown: shown.choose(points) for shown in FIGURES}
     if not any(chosen.values()):
         raise InputError(f'{options.results}: has nothing to draw; run load.py and mAP.py')

@@ -1,6 +1,6 @@
 """The figures that plots.py draws of measured Points and of the paper's."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
 import numpy as np
@@ -40,13 +40,8 @@ class Figure(NamedTuple):
 
     def choose(self, points):
         """Return the Points of this figure, those of different data under different names."""
-        chosen = [
-            point
-            for point in points
-            if point.metric == self.metric
-            and point.split in self.splits
-            and point.vectors in self.vectors
-        ]
+        points = [point for point in points if point.metric == self.metric]
+        chosen = [p for p in points if p.split in self.splits and p.vectors in self.vectors]
         if self.name == EMBEDDING:  # with fc1 of the same checkpoints only
             embedded = {_checkpoint(point) for point in chosen if point.vectors == EMBEDDING}
             chosen = [point for point in chosen if _checkpoint(point) in embedded]
@@ -72,41 +67,39 @@ FIGURES = (
 
 
 def draw_curves(shown, points, papers):
-    """Return a matplotlib figure of values against epochs, with its legend below.
-
-    Args:
-        shown: Figure.
-        points: measured Points.
-        papers: Points of the paper.
-    """
+    """Return a matplotlib figure of values against epochs, with its legend below."""
     figure, axes = subplots()
-    styles = line_styles(getattr(point, shown.tells) for point in [*points, *papers])
-    looks, seeds = run_looks(points), by_run(points)
-    reach = 0.03 * max(1, *(point.epochs for point in [*papers, *points]))
+    drawn = [*papers, *points]
+    styles = line_styles(getattr(point, shown.tells) for point in drawn)
+    looks, seeds = run_looks(drawn), by_run(drawn)
+    reach = 0.03 * max(1, *(point.epochs for point in drawn))
     lines = defaultdict(list)
-    for point in [*papers, *points]:
+    for point in drawn:
         lines[point.net, point.run, point.seed, getattr(point, shown.tells)].append(point)
     for (net, run, seed, told), line in lines.items():
-        if run == PAPERS_RUN:
-            look = _papers_look(net)
-        else:
-            look = _look(*looks[net, run], first=seed == seeds[net, run][0])
+        look = dict(looks[net, run])
+        if seed != seeds[net, run][0]:
+            look |= {'markerfacecolor': 'white', 'linewidth': 0.7}
         line = sorted(line, key=lambda point: point.epochs)
         if len(line) == 1:  # a dot alone would not show the line style
             (point,) = line
             places = max(0, point.epochs - reach), point.epochs, point.epochs + reach
             line = [point._replace(epochs=place) for place in places]
             look['markevery'] = [1]
-        epochs = [point.epochs for point in line]
-        axes.plot(epochs, [point.value for point in line], **look, linestyle=styles[told])
-        _band(axes, line, look['color'])
+        epochs, values, low, high = zip(*((p.epochs, p.value, p.low, p.high) for p in line))
+        axes.plot(epochs, values, **look, linestyle=styles[told])
+        known = [value is not None for value in low]
+        if any(known):
+            low, high = (np.array(limits, float) for limits in (low, high))  # None becomes NaN
+            band = {'color': look['color'], 'alpha': BAND, 'linewidth': 0}
+            axes.fill_between(epochs, low, high, where=known, **band)
     step_axis(axes, points)
     axes.set(xlabel='epochs', ylabel=shown.metric, xlim=(0, None))
     if shown.metric != 'compactness':  # its values are close together
         axes.set_ylim(0, 1.03 if shown.metric == 'accuracy' else None)
     axes.grid(alpha=0.3)
     _describe(figure, shown, points, papers)
-    legend = _legend(figure, _entries(shown, points, papers, styles))
+    legend = _legend(figure, _entries(shown, points, papers, looks, styles))
     height = legend.get_window_extent(figure.canvas.get_renderer()).height / figure.dpi
     figure.set_size_inches(WIDTH, AXES + height)
     return figure
@@ -115,7 +108,7 @@ def draw_curves(shown, points, papers):
 def draw_bars(shown, points, papers):
     """Return a matplotlib figure of the largest epoch counts of each run's first seed as bars.
 
-    The name of a run stands above its bars. The arguments are those of draw_curves.
+    The name of a run stands above its bars.
     """
     figure, axes = subplots()
     figure.get_layout_engine().set(w_pad=MARGIN)
@@ -142,7 +135,8 @@ def draw_bars(shown, points, papers):
                 error_kw={'elinewidth': 1, 'capsize': 2},
             )
             axes.bar_label(bar, fmt='%.3f', padding=3, fontsize=SMALL)
-            labels[top + 0.4] = _bar_label(shown, point)
+            label = [f'k = {point.k}'] * bool(point.k) + [epochs_text(point.epochs)]
+            labels[top + 0.4] = ', '.join(label + [point.vectors] * (len(shown.vectors) > 1))
             top += 1
         top += 0.5
     axes.set_yticks(list(labels), labels.values(), fontsize=SMALL)
@@ -154,17 +148,6 @@ def draw_bars(shown, points, papers):
     lines = _describe(figure, shown, points, papers)
     figure.set_size_inches(WIDTH, 0.7 + 0.2 * lines + ROW * top)
     return figure
-
-
-def _band(axes, line, colour):
-    """Fill the interval around a line where its Points have one."""
-    known = [point.low is not None for point in line]
-    if any(known):
-        epochs, low, high = (
-            [np.nan if value is None else value for value in values]
-            for values in zip(*((point.epochs, point.low, point.high) for point in line))
-        )
-        axes.fill_between(epochs, low, high, where=known, color=colour, alpha=BAND, linewidth=0)
 
 
 def _reach(point):
@@ -183,20 +166,25 @@ def line_styles(told):
 
 
 def run_looks(points):
-    """Return {(net, run): (colour, marker)}."""
-    looks = {}
-    for net, network in NETWORKS.items():
-        colours = network.colours
-        for place, key in enumerate(key for key in by_run(points) if key[0] == net):
-            looks[key] = colours[place % len(colours)], MARKERS[place % len(MARKERS)]
+    """Return {(net, run): plot()'s keywords}, unlike each other; the paper's are pale and wide."""
+    looks, places = {}, Counter()
+    for net, run in by_run(points):
+        if run == PAPERS_RUN:
+            wide = {'marker': '.', 'markersize': 11, 'linewidth': 3.5, 'zorder': 1}
+            looks[net, run] = {'color': _pale(net), **wide}
+            continue
+        colours, place = NETWORKS[net].colours, places[net]
+        colour, marker = colours[place % len(colours)], MARKERS[place % len(MARKERS)]
+        looks[net, run] = {'color': colour, 'marker': marker, 'markersize': 5.5}
+        places[net] += 1
     return looks
 
 
 def step_axis(axes, points):
     """Add an upper axis of steps if all measured runs have the same steps per epoch, within 2 %."""
     rates = {round(point.step / point.epochs, 1) for point in points if point.step and point.epochs}
-    if rates and max(rates) - min(rates) <= 0.02 * max(rates):
-        rate = max(rates)
+    rate = max(rates, default=0)
+    if rates and rate - min(rates) <= 0.02 * rate:
         above = axes.secondary_xaxis('top', functions=(lambda x: x * rate, lambda x: x / rate))
         above.set_xlabel(f'steps ({rate:g} per epoch here; 781 in the paper)')
 
@@ -221,10 +209,9 @@ def _groups(points, epoch_counts):
     For each k and kind of vectors, the bars show the smallest seed that was measured with them, at
     its largest epoch counts.
     """
-    rows = defaultdict(list)
+    rows, groups = defaultdict(list), defaultdict(list)
     for point in points:
         rows[point.net, point.run, point.k, point.vectors].append(point)
-    groups = defaultdict(list)
     for (net, run, *_), own in rows.items():
         seed = min(point.seed for point in own)
         own = [point for point in own if point.seed == seed]
@@ -244,12 +231,6 @@ def _order(told):
     return told if isinstance(told, int) else ('train', FC1, 'test', EMBEDDING).index(told)
 
 
-def _bar_label(shown, point):
-    """Return the label of a bar: what the name of its run does not tell."""
-    parts = [f'k = {point.k}'] * bool(point.k) + [epochs_text(point.epochs)]
-    return ', '.join(parts + [point.vectors] * (len(shown.vectors) > 1))
-
-
 def _bar_colour(point):
     if point.run == PAPERS_RUN:
         return _pale(point.net)
@@ -261,29 +242,19 @@ def _pale(net):
     return tuple(1 - 0.3 * (1 - part) for part in to_rgb(NETWORKS[net].colours[0]))
 
 
-def _papers_look(net):
-    return {'color': _pale(net), 'marker': '.', 'markersize': 11, 'linewidth': 3.5, 'zorder': 1}
-
-
-def _look(colour, marker, first):
-    """Return plot()'s keywords for a run's first seed, or for its other ones."""
-    filled = {'color': colour, 'marker': marker, 'markersize': 5.5}
-    return filled if first else {**filled, 'markerfacecolor': 'white', 'linewidth': 0.7}
-
-
-def _entries(shown, points, papers, styles):
+def _entries(shown, points, papers, looks, styles):
     """Return the lines of a legend: runs, line styles, the paper."""
-    entries, looks = [], run_looks(points)
+    entries = []
     for (net, run), (first, *others) in by_run(points).items():
         label = label_of(net, run, first)
         if others:
             label += f'; hollow: seed {", ".join(map(str, others))}'
-        entries.append(Line2D([], [], **_look(*looks[net, run], first=True), label=label))
+        entries.append(Line2D([], [], **looks[net, run], label=label))
     for told, style in styles.items():
         label = f'k = {told}' if shown.tells == 'k' else told
         entries.append(Line2D([], [], color='black', linestyle=style, label=label))
-    for net in sorted({point.net for point in papers}):
-        entries.append(Line2D([], [], **_papers_look(net), label=label_of(net, PAPERS_RUN)))
+    for net, run in by_run(papers):
+        entries.append(Line2D([], [], **looks[net, run], label=label_of(net, run)))
     return entries
 
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from sketch.networks.registry import NETWORKS, TRIPLET
-from sketch.reporting import results
+from sketch.reporting import markdown, results
 from sketch.runs.names import number_text
 
 FILE = 'MODEL_CARD.md'
@@ -19,7 +19,33 @@ MEASURED = (
     *('images', 'dataset', 'time'),
 )
 CLASSIFIER_UNTRAINED = 'No probabilities: a triplet loss alone does not train the classifier.'
-DRAWINGS = '[Quick, Draw!](https://github.com/googlecreativelab/quickdraw-dataset)'
+CARD = """\
+# {title}
+
+Classifies drawings and gives feature vectors (fc1) to compare them by. From M. Garrido, \
+*Clasificación y búsqueda por similitud de sketches usando redes convolucionales*.
+
+## Use
+
+- Input: uint8 (n, {size}, {size}), 0 = ink, 255 = paper, any n, not scaled. A drawing touches the \
+left and the upper edge, its longer side fills the image, lines are about 5/256 of the side wide, \
+edges are smooth.
+{usage}
+
+## Training
+
+{training}
+
+## Measured
+
+{measured}
+
+## Licence
+
+The code is under the Apache License 2.0. The drawings of \
+[Quick, Draw!](https://github.com/googlecreativelab/quickdraw-dataset) are Google's, \
+[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/).
+"""
 
 
 def outputs(settings, names):
@@ -47,7 +73,7 @@ def write(folder, checkpoint, size, usage, table):
 
     Args:
         folder: Path.
-        checkpoint: checkpoints.Checkpoint.
+        checkpoint: Checkpoint.
         size: side of the images in pixels.
         usage: lines of Markdown on how to use what the folder holds.
         table: results file; its rows of this checkpoint go into the card.
@@ -60,59 +86,29 @@ def write(folder, checkpoint, size, usage, table):
             'measurements; give the table that has them',
             file=sys.stderr,
         )
-    text = _card(checkpoint, size, usage, rows, Path(table).name)
-    (folder / FILE).write_text(text, encoding='utf-8')
-
-
-def _card(checkpoint, size, usage, rows, table):
-    """Return the model card, Markdown."""
-    settings = checkpoint.settings
-    lines = [
-        f'# {NETWORKS[settings.net].title}: {checkpoint.run}',
-        '',
-        'Classifies drawings and gives feature vectors (fc1) to compare them by. From M. Garrido, '
-        '*Clasificación y búsqueda por similitud de sketches usando redes convolucionales*.',
-        '',
-        '## Use',
-        '',
-        f'- Input: uint8 (n, {size}, {size}), 0 = ink, 255 = paper, any n, not scaled. A '
-        'drawing touches the left and the upper edge, its longer side fills the image, lines are '
-        'about 5/256 of the side wide, edges are smooth.',
-        *usage,
-        '',
-        '## Training',
-        '',
-        *_training(checkpoint),
-        '',
-        '## Measured',
-        '',
-        *_measured(checkpoint, rows, table),
-        '',
-        '## Licence',
-        '',
-        f"The code is under the Apache License 2.0. The drawings of {DRAWINGS} are Google's, "
-        '[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/).',
-    ]
-    return '\n'.join(lines) + '\n'
+    card = CARD.format(
+        title=f'{NETWORKS[checkpoint.settings.net].title}: {checkpoint.run}',
+        size=size,
+        usage='\n'.join(usage),
+        training=_training(checkpoint),
+        measured=_measured(checkpoint, rows, Path(table).name),
+    )
+    (folder / FILE).write_text(card, encoding='utf-8')
 
 
 def _training(checkpoint):
     """Return the lines about the training. Settings are told only if they are known."""
     settings = checkpoint.settings
-    steps = f'- steps: {checkpoint.step}'
-    if not settings.images:
-        return [
-            '- Training set, categories and settings are unknown: the checkpoint has no '
-            f'settings.json. It has {settings.classes} classes.',
-            steps,
-        ]
-    names = SHOWN_SETTINGS + (TRIPLET_SETTINGS if settings.has_triplets else ())
-    return [
+    about = (
         f'- {settings.images:,} drawings of {settings.classes} categories, data set '
-        f'{settings.content}',
-        steps,
-        *(f'- {name}: {_shown(getattr(settings, name))}' for name in names),
-    ]
+        f'{settings.content}'
+        if settings.images
+        else '- Training set, categories and settings are unknown: the checkpoint has no '
+        f'settings.json. It has {settings.classes} classes.'
+    )
+    names = SHOWN_SETTINGS + (TRIPLET_SETTINGS if settings.has_triplets else ())
+    shown = [f'- {name}: {_shown(getattr(settings, name))}' for name in names]
+    return '\n'.join([about, f'- steps: {checkpoint.step}', *(shown if settings.images else ())])
 
 
 def _shown(value):
@@ -122,18 +118,16 @@ def _shown(value):
 
 
 def _measured(checkpoint, rows, name):
-    """Return the lines about the measurements, rows of the table of that name."""
+    """Return the text about the measurements, rows of the table of that name."""
     if not rows:
-        return [f'Nothing: {name} has no rows of this checkpoint.']
-    table = [MEASURED, ['---'] * len(MEASURED)]
+        return f'Nothing: {name} has no rows of this checkpoint.'
+    lines = [MEASURED]
     for row in rows:
         numbers = {name: row[name] for name in ('value', 'low', 'high') if row[name]}
         shown = {**row, **{name: f'{float(number):.4f}' for name, number in numbers.items()}}
-        table.append([shown[column] for column in MEASURED])
-    return [
+        lines.append([shown[column] for column in MEASURED])
+    return (
         f'Rows of {name} with run {checkpoint.run}, step {checkpoint.step}. `dataset` is the '
         'data set that was measured, empty if unknown; `low` and `high` are 95 % limits; `time` is '
-        'in UTC.',
-        '',
-        *(f'| {" | ".join(line)} |' for line in table),
-    ]
+        f'in UTC.\n\n{markdown.table(lines).rstrip()}'
+    )

@@ -41,9 +41,7 @@ class Point(NamedTuple):
 def measured(path, patterns=('*',)):
     """Return the Points of a results file, mAP in the paper's definition with Euclidean distance.
 
-    Args:
-        path: of the file.
-        patterns: with wildcards as in a shell; a Point's run matches one of them.
+    Their runs match one of the patterns, which have wildcards as in a shell.
 
     Raises:
         InputError: the table is missing or corrupt, or a pattern matches no run.
@@ -72,17 +70,10 @@ def of_paper():
     figures = defaultdict(list)
     with open(PAPER, encoding='utf-8', newline='') as file:
         for row in csv.DictReader(file):
-            figures[int(row['figure'])].append(
-                Point(
-                    PAPERS_RUN,
-                    row['net'],
-                    float(row['epochs']),
-                    row['metric'],
-                    row['split'],
-                    _whole(row['k']),
-                    float(row['value']),
-                )
-            )
+            shown = {name: row[name] for name in ('net', 'metric', 'split')}
+            numbers = {name: float(row[name]) for name in ('epochs', 'value')}
+            point = Point(PAPERS_RUN, k=_whole(row['k']), **shown, **numbers)
+            figures[int(row['figure'])].append(point)
     return figures
 
 
@@ -114,33 +105,26 @@ def by_run(points):
     seeds = defaultdict(set)
     for point in points:
         seeds[point.net, point.run].add(point.seed)
-    return {
-        key: sorted(seeds[key]) for key in sorted(seeds, key=lambda key: list(map(_natural, key)))
-    }
+    keys = sorted(seeds, key=lambda key: list(map(_natural, key)))
+    return {key: sorted(seeds[key]) for key in keys}
 
 
 def _point(row):
-    """Return the Point of a row of results.csv.
-
-    Raises:
-        ValueError: the net is unknown, or a cell is empty that must hold a number.
-    """
+    """Return the Point of a row of results.csv; raise ValueError without a known net or a step."""
     if row['net'] not in NETWORKS:
         raise ValueError(f'net is {row["net"] or "empty"}, not one of {", ".join(NETWORKS)}')
-    seed, k = _whole(row['seed']), _whole(row['k'])
-    empty = [name for name in ('step', 'value') if not row[name]]
-    if empty:
-        raise ValueError(f'{empty[0]} is empty')
-    names = ('epochs', 'step', 'value', *(('low', 'high') if row['low'] else ()))
-    numbers = {name: float(row[name]) for name in names}
+    if not row['step']:
+        raise ValueError('step is empty')
+    seed = _whole(row['seed'])
+    limits = ('low', 'high') if row['low'] else ()
     return Point(
         # The seed is a column of its own: without it, all seeds of a run have one name.
         run=series(row['run']).replace(f'_seed{seed}', '') if row['seed'] else series(row['run']),
-        k=k,
+        k=_whole(row['k']),
         seed=seed,
         vectors=_VECTORS.get(row['variant'], FC1),
         setting=f'{row["classes"]} categories, {row["size"]} pixels',
-        **numbers,
+        **{name: float(row[name]) for name in ('epochs', 'step', 'value', *limits)},
         **{name: row[name] for name in ('net', 'metric', 'split', 'dataset', 'images')},
     )
 

@@ -32,15 +32,12 @@ def report(found, categories, folder):
     tables.write(folder / 'categories.csv', list(table[0]), [list(row.values()) for row in table])
     _draw_categories(table, title, folder / 'categories.png')
     shares = confusion(found, len(categories))
-    tables.write(
-        folder / 'confusion.csv',
-        ['query', *categories],
-        [[name, *row] for name, row in zip(categories, shares.tolist())],
-    )
+    rows = [[name, *row] for name, row in zip(categories, shares.tolist())]
+    tables.write(folder / 'confusion.csv', ['query', *categories], rows)
     _draw_confusion(shares, categories, title, folder / 'confusion.png')
     curve = found.interpolated[found.has_relevant].mean(axis=0)
-    points = list(zip(RECALLS.tolist(), curve.tolist()))
-    tables.write(folder / 'precision_recall.csv', ['recall', 'precision'], points)
+    rows = list(zip(RECALLS.tolist(), curve.tolist()))
+    tables.write(folder / 'precision_recall.csv', ['recall', 'precision'], rows)
     _draw_curve(curve, title, folder / 'precision_recall.png')
     worst = ', '.join(f'{row["category"]} {row["found_in_first_10"]:.0%}' for row in table[:3])
     return f'    {folder}: queries with a relevant image in the first 10: {worst} (the lowest mAP)'
@@ -52,19 +49,17 @@ def by_category(found, categories):
     k = found.ks[-1]
     average = found.average_precisions[:, DEFINITIONS.index('standard'), -1]
     table = []
-    for label, category in enumerate(categories):
-        own = (found.labels == label) & found.has_relevant
-        if own.any():
-            table.append(
-                {
-                    'category': category,
-                    'queries': int(own.sum()),
-                    f'average_precision_at_{k}': float(average[own].mean()),
-                    'precision_at_1': float(relevant[own, 0].mean()),
-                    'precision_at_10': float(relevant[own].mean()),
-                    'found_in_first_10': float(relevant[own].any(axis=1).mean()),
-                }
-            )
+    for label in np.unique(found.labels[found.has_relevant]):
+        own = found.labels == label
+        row = {
+            'category': categories[label],
+            'queries': int(own.sum()),
+            f'average_precision_at_{k}': float(average[own].mean()),
+            'precision_at_1': float(relevant[own, 0].mean()),
+            'precision_at_10': float(relevant[own].mean()),
+            'found_in_first_10': float(relevant[own].any(axis=1).mean()),
+        }
+        table.append(row)
     return sorted(table, key=lambda row: row[f'average_precision_at_{k}'])
 
 
@@ -77,18 +72,16 @@ def confusion(found, classes):
 
 def _draw_categories(table, title, path):
     title = wrapped(title, 7, MEDIUM)
-    height = 1.5 + 0.17 * title.count('\n') + 0.24 * len(table)
-    figure, axes = subplots((8, height))
+    figure, axes = subplots((8, 1.5 + 0.17 * title.count('\n') + 0.24 * len(table)))
     names = [plain(row['category']) for row in table]
     columns = [name for name in table[0] if name not in ('category', 'queries')]
-    for column, marker in zip(columns, 'os^D'):
-        values = [row[column] for row in table]
-        if marker == 'o':
-            axes.barh(names, values, color='tab:blue', alpha=0.4, label=column.replace('_', ' '))
+    for column, marker in zip(columns, ['', *'s^D']):
+        values, label = [row[column] for row in table], column.replace('_', ' ')
+        if marker:
+            axes.plot(values, names, marker, markersize=4, label=label)
         else:
-            axes.plot(values, names, marker, markersize=4, label=column.replace('_', ' '))
-    axes.set_xlim(0, 1.02)
-    axes.set_ylim(len(table) - 0.4, -0.6)
+            axes.barh(names, values, color='tab:blue', alpha=0.4, label=label)
+    axes.set(xlim=(0, 1.02), ylim=(len(table) - 0.4, -0.6))
     axes.grid(alpha=0.3, axis='x')
     figure.legend(loc='outside upper center', ncols=2, fontsize=SMALL, title=title)
     save(figure, path)
@@ -119,8 +112,7 @@ def _draw_confusion(shares, categories, title, path):
     axes.set_xticks(*ticks, rotation=90, fontsize=SMALL)
     axes.set_yticks(*ticks, fontsize=SMALL)
     axes.tick_params(length=2, pad=2)
-    axes.set_xlabel('category of the first 10 images')
-    axes.set_ylabel('category of the query')
+    axes.set(xlabel='category of the first 10 images', ylabel='category of the query')
     place = ((names + side + 0.15) / width, names / height, 0.15 / width, min(side, 3) / height)
     label = f'share (numbers: percent from {least})'
     figure.colorbar(picture, cax=figure.add_axes(place), label=label)
