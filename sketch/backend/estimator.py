@@ -42,15 +42,17 @@ HOOKS = (
 def load(tf):
     """Return what tf.estimator was: a module with the names that the project uses.
 
-    Args:
-        tf: the module tensorflow, 2.20 or later.
-
     Raises:
         ImportError, AttributeError: this TensorFlow lacks what Estimator needs.
     """
     _register_exports()
     _add_bare_packages()
-    sys.modules[OF_WORKERS] = _training_on_workers()
+    # The module that Estimator asks how to train on several workers.
+    workers = sys.modules[OF_WORKERS] = types.ModuleType(OF_WORKERS)
+    workers.init_run_config = _init_run_config
+    workers.should_run_distribute_coordinator = _has_workers
+    workers.train_and_evaluate = _train_and_evaluate
+    workers.estimator_train = _train_on_workers
     found = types.ModuleType('tf.estimator')
     for name, (module, name_there) in NAMES.items():
         loaded = importlib.import_module(f'{PACKAGES[-1]}.{module}')
@@ -81,16 +83,6 @@ def _add_bare_packages():
         sys.modules[name] = package
 
 
-def _training_on_workers():
-    """Return the module that Estimator asks how to train on several workers."""
-    module = types.ModuleType(OF_WORKERS)
-    module.init_run_config = _init_run_config
-    module.should_run_distribute_coordinator = _has_workers
-    module.train_and_evaluate = _train_and_evaluate
-    module.estimator_train = _train_on_workers
-    return module
-
-
 def _init_run_config(config, tf_config):
     """Make a RunConfig with a strategy local; what a worker is, it learns when training starts."""
     from tensorflow.python.distribute import distribute_coordinator
@@ -117,10 +109,8 @@ def _train_and_evaluate(estimator, train_spec, eval_spec, executor_class):
 def _train_on_workers(estimator, train, hooks):
     """Take an Estimator's training steps as one of several workers.
 
-    Args:
-        estimator: Estimator with a strategy for several workers.
-        train: function of an Estimator, its strategy, and hooks: builds the graph and takes steps.
-        hooks: the hooks.
+    `train` is a function of an Estimator, its strategy, and hooks: it builds the graph and takes
+    steps.
     """
     from tensorflow.python.distribute import distribute_coordinator
 

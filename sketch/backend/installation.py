@@ -22,8 +22,8 @@ def check():
     Raises:
         InputError: TensorFlow or a companion is missing or of a version that does not fit.
     """
-    found = {name: _version(name) for name in ('tensorflow', 'tensorflow-cpu')}
-    found = {name: version for name, version in found.items() if version}
+    names = ('tensorflow', 'tensorflow-cpu')
+    found = {name: version for name in names if (version := _version(name))}
     if not found:
         raise InputError(
             'TensorFlow is not installed; activate the environment (source .venv/bin/activate) or '

@@ -4,12 +4,7 @@ from pathlib import Path
 
 
 def has(*features, cpuinfo='/proc/cpuinfo'):
-    """Return whether Linux reports one of these features; False on other systems.
-
-    Args:
-        features: names as Linux writes them: avx512f, avx512_bf16, amx_bf16.
-        cpuinfo: path of Linux's description of the processors.
-    """
+    """Return whether Linux reports one of these features (avx512f); False on other systems."""
     try:
         return not set(features).isdisjoint(Path(cpuinfo).read_text(errors='replace').split())
     except OSError:

@@ -52,11 +52,7 @@ NOISE = (
 
 
 def _import_tensorflow():
-    """Return the module tensorflow, with an `estimator`.
-
-    Raises:
-        InputError: it is missing, or something that it needs does not fit.
-    """
+    """Return the module tensorflow, with an `estimator`; raise InputError if anything misfits."""
     release = installation.check()
     is_complete = installation.has_estimator(release)
     # Keras 2: part of TensorFlow 2.15, the package tf-keras later. TensorFlow 2.15 must not look
@@ -109,11 +105,9 @@ SILENCED = (
 )
 
 
-def _worth_showing(record):
-    return not any(text in record.getMessage() for text in SILENCED)
-
-
-logging.getLogger('tensorflow').addFilter(_worth_showing)
+logging.getLogger('tensorflow').addFilter(
+    lambda record: not any(text in record.getMessage() for text in SILENCED)
+)
 tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.WARN)
 warnings.filterwarnings('ignore', message='.*`tf.layers', category=UserWarning)
 # How Estimator handles data sets under a strategy: a user can do nothing about it.

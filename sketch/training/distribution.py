@@ -10,7 +10,7 @@ def images_per_device(batch_size, devices, workers):
     Args:
         batch_size: images per step over all devices and workers.
         devices: 'one' or 'all' (the GPUs; without GPUs, the logical CPU devices).
-        workers: Workers or None. All workers use all their GPUs and must have the same number.
+        workers: None or Workers, which use all their GPUs and must have equally many.
 
     Raises:
         InputError: the batch cannot be divided equally.
@@ -26,10 +26,7 @@ def images_per_device(batch_size, devices, workers):
 
 
 def strategy(devices, workers):
-    """Return the strategy that divides each batch, None for one device.
-
-    The arguments are those of images_per_device.
-    """
+    """Return the strategy that divides each batch, None for one device."""
     if workers:
         # Blocks until all workers reach this line.
         return tf.distribute.MultiWorkerMirroredStrategy()

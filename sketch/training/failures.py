@@ -12,12 +12,7 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextlib.contextmanager
 def readable_errors(folder, first):
-    """Raise InputError for a NaN loss and for a full disk.
-
-    Args:
-        folder: of the training.
-        first: step at which it started.
-    """
+    """Raise InputError for a NaN loss and a full disk; the training started at step `first`."""
     try:
         yield
     except tf.estimator.NanLossDuringTrainingError:

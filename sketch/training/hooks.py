@@ -22,27 +22,8 @@ class CheckpointHook(tf.estimator.CheckpointSaverHook):
 
     def __init__(self, folder):
         super().__init__(literal(folder), save_steps=CHECKPOINT_STEPS)
-        self._timer = _StepsOrSeconds()
-
-
-class _StepsOrSeconds(tf.estimator.SecondOrStepTimer):
-    """Triggers after steps or seconds. TensorFlow's timer takes only one of them."""
-
-    def __init__(self):
-        super().__init__(every_steps=CHECKPOINT_STEPS)
-        self._clock = tf.estimator.SecondOrStepTimer(every_secs=CHECKPOINT_SECONDS)
-
-    def reset(self):
-        super().reset()
-        if hasattr(self, '_clock'):  # the base class resets itself before it exists
-            self._clock.reset()
-
-    def should_trigger_for_step(self, step):
-        return super().should_trigger_for_step(step) or self._clock.should_trigger_for_step(step)
-
-    def update_last_triggered_step(self, step):
-        self._clock.update_last_triggered_step(step)
-        return super().update_last_triggered_step(step)
+        # TensorFlow's timer heeds both, but its constructor takes only one of them.
+        self._timer._every_secs = CHECKPOINT_SECONDS
 
 
 class ProgressHook(tf.estimator.SessionRunHook):
@@ -51,11 +32,7 @@ class ProgressHook(tf.estimator.SessionRunHook):
     Without a terminal it prints a line at each epoch, and when 10 minutes (first 30 s) have passed
     without a line.
 
-    Args:
-        title: what is trained.
-        first, last: steps taken before and after.
-        batch_size: images per step.
-        images: training images, one epoch.
+    `first` and `last` are the steps taken before and after, `images` those of an epoch.
     """
 
     def __init__(self, title, first, last, batch_size, images):
@@ -117,12 +94,7 @@ def duration(seconds):
 
 
 class SummaryHook(tf.estimator.SessionRunHook):
-    """Writes for TensorBoard: images/s, and once per run some images of the first step.
-
-    Args:
-        folder: of the event files.
-        batch_size: images per step.
-    """
+    """Writes for TensorBoard: images/s, and once per run some images of the first step."""
 
     def __init__(self, folder, batch_size):
         self.folder, self.batch_size = str(folder), batch_size
@@ -135,16 +107,14 @@ class SummaryHook(tf.estimator.SessionRunHook):
 
     def before_run(self, context):
         """Fetch the step's number, and with the first step the images."""
-        wanted = {'step': tf.compat.v1.train.get_global_step()}
-        if self.images is not None:
-            wanted['images'] = self.images
-        return tf.estimator.SessionRunArgs(wanted)
+        step = tf.compat.v1.train.get_global_step()
+        return tf.estimator.SessionRunArgs([step] if self.images is None else [step, self.images])
 
     def after_run(self, context, values):
         """Write the images once, and images/s every 20 steps."""
-        step = int(values.results['step'])
-        if self.images is not None:
-            self.writer.add_summary(values.results['images'], step)
+        step, *images = values.results
+        if images:
+            self.writer.add_summary(*images, step)
             self.images = None
         if self.timer.should_trigger_for_step(step):
             seconds, steps = self.timer.update_last_triggered_step(step)
@@ -155,24 +125,12 @@ class SummaryHook(tf.estimator.SessionRunHook):
 
 def write_scalar(folder, name, value, step):
     """Add one number to a folder's event files."""
-    summary = tf.compat.v1.Summary(value=[tf.compat.v1.Summary.Value(tag=name, simple_value=value)])
+    summary = tf.compat.v1.Summary()
+    summary.value.add(tag=name, simple_value=value)
     with tf.Graph().as_default():  # in eager mode there are no writers of this kind
         writer = tf.compat.v1.summary.FileWriterCache.get(literal(folder))
     writer.add_summary(summary, step)
     writer.flush()
-
-
-class AfterStepsHook(tf.estimator.SessionRunHook):
-    """Calls a function once after a number of steps."""
-
-    def __init__(self, steps, call):
-        self.left, self.call = steps, call
-
-    def after_run(self, context, values):
-        """Count down, then call."""
-        self.left -= 1
-        if self.left == 0:
-            self.call()
 
 
 class StopBeforeFirstStepHook(tf.estimator.SessionRunHook):

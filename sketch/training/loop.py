@@ -39,11 +39,7 @@ class Run(NamedTuple):
     workers: Workers = None
 
     def stops(self, every_epoch):
-        """Return {epochs: step} of the steps to stop at; the last one ends the training.
-
-        Args:
-            every_epoch: stop at all whole epochs from 0 on, not only at the end.
-        """
+        """Return {epochs: step} of the steps to stop at: the end, or all whole epochs and it."""
         whole = range(math.ceil(self.settings.epochs)) if every_epoch else ()
         return {e: self.settings.step_after(e) for e in (*whole, self.settings.epochs)}
 
@@ -81,7 +77,7 @@ def train_steps(run, first, last):
     # For one machine TF_CONFIG is hidden: Estimator refuses a cluster of one.
     cluster = contextlib.nullcontext() if run.workers else without_tf_config()
     with cluster, deterministic(run.settings.deterministic):
-        stop = (_train_distributed if run.workers else _train_local)(run, first, last)
+        stop = _train(run, first, last)
     is_chief = not run.workers or run.workers.is_chief
     reached = folders.step_of(folders.latest(run.folder)) if is_chief else last
     if stop.signal is not None:
@@ -91,8 +87,8 @@ def train_steps(run, first, last):
         raise RuntimeError(f'{run.folder}: training ended at step {reached}, not {last}')
     if is_chief:
         _check_weights(run)
-    if is_chief and last == run.settings.last_step:
-        run_folder.keep_only_last(run.folder)
+        if last == run.settings.last_step:
+            run_folder.keep_only_last(run.folder)
 
 
 def warn_if_unsettled(run):
@@ -130,9 +126,8 @@ def train_as_worker(run):
             'command, data set and folder of checkpoints'
         )
     prefix = folders.latest(run.folder)
-    first = folders.step_of(prefix) if prefix else 0
     try:
-        train_steps(run, first, run.settings.last_step)
+        train_steps(run, folders.step_of(prefix) if prefix else 0, run.settings.last_step)
     finally:
         # In TensorFlow all workers save, because saving adds up batch norm's statistics.
         shutil.rmtree(run.folder / f'tmp_worker_{run.workers.index}', ignore_errors=True)
@@ -153,38 +148,31 @@ def _check_weights(run):
         ) from None
 
 
-def _train_local(run, first, last):
-    """Train on this machine; return the hook that knows whether a signal came."""
+def _train(run, first, last):
+    """Take steps; return the hook that knows whether a signal came."""
+    settings = run.settings
     estimator, input_fn = _estimator_and_input(run, first)
+    title = f'{NETWORKS[settings.net].title} to {epochs_text(settings.epochs)}'
+    progress = hooks.ProgressHook(title, first, last, settings.batch_size, len(run.dataset.train))
+    if run.workers:
+        stop = StopTogetherHook(ExitWithOthers(run.workers).finishing.set, last - first)
+        with handle_signals(stop), readable_errors(run.folder, first):
+            tf.estimator.train_and_evaluate(
+                estimator,
+                tf.estimator.TrainSpec(input_fn, max_steps=last, hooks=[progress, stop]),
+                tf.estimator.EvalSpec(input_fn),  # required, but never run
+            )
+        return stop
     stop = StopOnSignalHook()
     during = [
-        _progress(run, first, last),
+        progress,
         hooks.CheckpointHook(run.folder),
-        hooks.SummaryHook(run.folder, run.settings.batch_size),
-    ]
-    if last == 0:
-        during.append(hooks.StopBeforeFirstStepHook())
-    with _orderly_end(run, first, stop):
-        estimator.train(input_fn, [*during, stop], max_steps=max(last, 1))
-    return stop
-
-
-def _train_distributed(run, first, last):
-    """Train together with the other workers; return the hook that knows whether a signal came."""
-    estimator, input_fn = _estimator_and_input(run, first)
-    watch = ExitWithOthers(run.workers)
-    stop = StopTogetherHook(watch.finishing.set)
-    during = [
-        _progress(run, first, last),
-        hooks.AfterStepsHook(last - first, watch.finishing.set),
+        hooks.SummaryHook(run.folder, settings.batch_size),
+        *([] if last else [hooks.StopBeforeFirstStepHook()]),
         stop,
     ]
-    with _orderly_end(run, first, stop):
-        tf.estimator.train_and_evaluate(
-            estimator,
-            tf.estimator.TrainSpec(input_fn, max_steps=last, hooks=during),
-            tf.estimator.EvalSpec(input_fn),  # required, but never run
-        )
+    with handle_signals(stop), readable_errors(run.folder, first):
+        estimator.train(input_fn, during, max_steps=max(last, 1))
     return stop
 
 
@@ -215,16 +203,3 @@ def _estimator_and_input(run, first):
         shard=run.workers.shard if run.workers else (0, 1),
     )
     return estimator, input_fn
-
-
-def _progress(run, first, last):
-    settings = run.settings
-    title = f'{NETWORKS[settings.net].title} to {epochs_text(settings.epochs)}'
-    return hooks.ProgressHook(title, first, last, settings.batch_size, len(run.dataset.train))
-
-
-@contextlib.contextmanager
-def _orderly_end(run, first, stop):
-    """Handle signals and readable errors while the block trains."""
-    with handle_signals(stop), readable_errors(run.folder, first):
-        yield

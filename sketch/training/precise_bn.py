@@ -22,10 +22,7 @@ STATISTICS = ('moving_mean', 'moving_variance')
 def precise_bn(checkpoint, dataset, images):
     """Write the checkpoint with statistics of training images; return its folder.
 
-    Args:
-        checkpoint: checkpoints.Checkpoint that train.py made.
-        dataset: dataset.Dataset with its training set opened.
-        images: how many training images to take, rounded up to batches of 128.
+    It takes `images` training images of the opened data set, rounded up to batches of 128.
 
     Raises:
         InputError: the checkpoint has no settings, has precise statistics already, or was trained

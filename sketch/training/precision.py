@@ -35,9 +35,7 @@ def of_this_machine(wanted):
 def session_config(precision, config=None):
     """Return a session's configuration with TensorFlow's rewriter switched on for a precision.
 
-    Args:
-        precision: one of registry.PRECISIONS.
-        config: the tf.compat.v1.ConfigProto of the session otherwise; None for Estimator's own.
+    `config` is the tf.compat.v1.ConfigProto otherwise; None for Estimator's own.
     """
     if precision == FLOAT32:
         return config

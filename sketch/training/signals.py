@@ -38,13 +38,14 @@ class StopTogetherHook(StopOnSignalHook):
 
     Args:
         finishing: function to call before this worker ends.
+        steps: after which it ends without a signal.
 
     Attributes:
         signal: SIGTERM if only another worker received one.
     """
 
-    def __init__(self, finishing):
-        self.finishing = finishing
+    def __init__(self, finishing, steps):
+        self.finishing, self.left = finishing, steps
 
     def begin(self):
         """Find what `with_stop_votes` has put into the graph."""
@@ -58,10 +59,12 @@ class StopTogetherHook(StopOnSignalHook):
 
     def after_run(self, context, values):
         """Stop if any worker was asked to; the checkpoint hook saves as the session ends."""
+        self.left -= 1
         if any(values.results):
             self.signal = self.signal or signal.SIGTERM
-            self.finishing()
             context.request_stop()
+        if any(values.results) or self.left == 0:
+            self.finishing()
 
 
 def with_stop_votes(model_fn):

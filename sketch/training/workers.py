@@ -75,11 +75,8 @@ def workers_of_tf_config():
 def wait_for_chief(workers, finished):
     """Wait until the chief has prepared the folder; return False if the training is finished.
 
-    The chief starts its TensorFlow server only after that.
-
-    Args:
-        workers: Workers.
-        finished: function that returns whether the training was finished before.
+    The chief starts its TensorFlow server only after that. The function `finished` tells whether
+    the training was finished before.
 
     Raises:
         InputError: the chief does not answer.
