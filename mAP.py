@@ -102,18 +102,12 @@ def main(argv=None):
         checkpoint = open_checkpoint(folder, dataset)
         print(checkpoint.title)
         # 3. Rankings by distance, and their mean average precision at each k.
+        orders = {'distances': options.distance, 'rerank': options.rerank}
         for measured in retrieval.evaluate(
-            checkpoint,
-            dataset,
-            ks,
-            distances=options.distance,
-            rerank=options.rerank,
-            threads=options.threads,
+            checkpoint, dataset, ks, **orders, threads=options.threads
         ):
-            print(measured.text)
             # 4. The table that plots.py draws.
-            results.record(options.results, measured.rows)
-            recorded += measured.rows
+            recorded += results.print_and_record(options.results, [measured])
             if options.report and measured.variant == retrieval.FC1:
                 from sketch.reporting import report  # matplotlib
 

@@ -30,25 +30,22 @@ def search(index, text, top):
     """Print and return what one query retrieves.
 
     Returns:
-        list of dicts: rank, category, key_id, distance; and the query as search_picture.draw
-        takes it, in a list.
+        list of dicts: rank, category, key_id, distance; and a list for search_picture.draw.
     """
     query = index.query(text)
     (prediction,) = index.predict(query.fc1[np.newaxis])
     order, distances = index.search(query.vector, top, exclude=query.index)
     title = query.title + _told('\npredicted: {} {:.0%}', prediction)
-    cells = _cells(index, order, distances)
     if prediction:
         print(_told('the network takes the query for: {} ({:.1%})', prediction))
     print('rank  category              key_id                distance')
     found = []
     for rank, (image, distance) in enumerate(zip(order, distances), 1):
-        name, key_id = index.category(image), str(index.key_ids[image])
-        print(f'{rank:4}  {name:20}  {key_id:20}  {distance:.6g}')
-        found.append(
-            {'rank': rank, 'category': name, 'key_id': key_id, 'distance': float(distance)}
-        )
-    return found, [(query.image, title, query.category, cells)]
+        row = {'rank': rank, 'category': index.category(image)}
+        row |= {'key_id': str(index.key_ids[image]), 'distance': float(distance)}
+        print('{rank:4}  {category:20}  {key_id:20}  {distance:.6g}'.format(**row))
+        found.append(row)
+    return found, [(query.image, title, query.category, _cells(index, order, distances))]
 
 
 def examples(index, which, count, top, seed):
@@ -80,16 +77,9 @@ def examples(index, which, count, top, seed):
             f'{category} {key_id}: AP {average[query]:.3f}, {relevant} of the first {len(order)} '
             f'images are relevant' + _told(', predicted: {} ({:.1%})', prediction)
         )
-        predicted, probability = prediction or (None, None)
-        shown.append(
-            {
-                'category': category,
-                'key_id': key_id,
-                'average_precision': float(average[query]),
-                'predicted': predicted,
-                'probability': probability,
-            }
-        )
+        row = {'category': category, 'key_id': key_id, 'average_precision': float(average[query])}
+        row['predicted'], row['probability'] = prediction or (None, None)
+        shown.append(row)
     return shown, drawn
 
 
@@ -152,13 +142,7 @@ def parse_arguments(argv):
 
 
 def check_output(out, query, folder):
-    """Raise InputError if the picture would replace the query or an image of the data set.
-
-    Args:
-        out: Path of the picture.
-        query: the command line's, or None.
-        folder: of the data set.
-    """
+    """Raise InputError if the picture would replace the query or an image of the data set."""
     place = out.resolve()
     if query is not None and place == Path(query).resolve():
         raise InputError(f'--out {out}: would replace the query; give another')

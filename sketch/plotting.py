@@ -69,12 +69,7 @@ def wrapped(text, width, size):
     """Return text for matplotlib, broken into lines of at most `width` inches.
 
     Lines break at spaces and after hyphens and underscores; a part that is wider than `width`
-    breaks inside.
-
-    Args:
-        text: to show as it is; its own line breaks stay.
-        width: in inches.
-        size: of the font in points.
+    breaks inside. The font has `size` points; the text's own line breaks stay.
     """
     lines = []
     for given in text.split('\n'):

@@ -32,8 +32,10 @@ def test_the_file_beside_a_checkpoint(folder, small_dataset, monkeypatch):
     assert first.vectors.shape == (12, 1024)
     assert sorted(first.key_ids) == sorted(key_ids(small_dataset))
     calls = []
-    real = features.extract
-    monkeypatch.setattr(features, 'extract', lambda *arguments: calls.append(1) or real(*arguments))
+    real = features.evaluation_input_fn
+    monkeypatch.setattr(
+        features, 'evaluation_input_fn', lambda *arguments: calls.append(1) or real(*arguments)
+    )
     again = features.feature_vectors(checkpoint, small_dataset.test, 96)
     assert not calls
     assert all(np.array_equal(a, b) for a, b in zip(first, again))

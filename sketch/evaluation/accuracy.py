@@ -18,11 +18,6 @@ from sketch.networks.registry import TRIPLET
 def accuracy(checkpoint, split, size):
     """Return the fraction of a split's images that a checkpoint classifies correctly.
 
-    Args:
-        checkpoint: checkpoints.Checkpoint.
-        split: dataset.Split.
-        size: side of its images in pixels.
-
     Raises:
         InputError: the network's outputs are NaN or infinite.
     """
@@ -50,11 +45,6 @@ def evaluate(checkpoint, dataset, splits):
     """Yield the accuracy of a checkpoint on each split as Measurements, once it is measured.
 
     A checkpoint of the triplet loss alone has no accuracy: no rows, and the text gives the reason.
-
-    Args:
-        checkpoint: checkpoints.Checkpoint.
-        dataset: dataset.Dataset.
-        splits: of 'train' and 'test'.
     """
     if checkpoint.settings.loss == TRIPLET:
         reason = 'no accuracy: with the triplet loss alone the classifier is not trained'
@@ -62,15 +52,25 @@ def evaluate(checkpoint, dataset, splits):
         return
     for split in [getattr(dataset, name) for name in splits]:
         value = accuracy(checkpoint, _with_labels_of(checkpoint, dataset, split), dataset.size)
-        columns = shared_columns(checkpoint, dataset, split)
         low, high = wilson(value, len(split))
         text = (
             f'{checkpoint.title}: accuracy {value:.4f} on {len(split)} {split.name} images '
             f'(95 %: {low:.4f} to {high:.4f})'
         )
-        row = {**columns, 'metric': 'accuracy', 'value': value, 'low': low, 'high': high}
-        yield Measurement([row], text)
-    if doubt := _doubt(checkpoint, dataset):
+        row = {'metric': 'accuracy', 'value': value, 'low': low, 'high': high}
+        yield Measurement([{**shared_columns(checkpoint, dataset, split), **row}], text)
+    categories = checkpoint.settings.categories
+    if categories is None:
+        doubt = (
+            f'{checkpoint.folder}: its categories are unknown. If they are not those of '
+            f'{dataset.folder} in the same order, this accuracy is meaningless; use mAP'
+        )
+        yield Measurement([], doubt)
+    elif set(categories) != set(dataset.categories):
+        doubt = (
+            f'{checkpoint.folder}: trained on other categories than those of {dataset.folder}: '
+            'this accuracy is meaningless; use mAP'
+        )
         yield Measurement([], doubt)
 
 
@@ -81,19 +81,3 @@ def _with_labels_of(checkpoint, dataset, split):
         return split
     labels = np.array([theirs.index(name) for name in ours], np.int32)
     return dataclasses.replace(split, labels=labels[split.labels])
-
-
-def _doubt(checkpoint, dataset):
-    """Return the line that says why an accuracy may mean nothing, None without a reason."""
-    categories = checkpoint.settings.categories
-    if categories is None:
-        return (
-            f'{checkpoint.folder}: its categories are unknown. If they are not those of '
-            f'{dataset.folder} in the same order, this accuracy is meaningless; use mAP'
-        )
-    if set(categories) != set(dataset.categories):
-        return (
-            f'{checkpoint.folder}: trained on other categories than those of {dataset.folder}: '
-            'this accuracy is meaningless; use mAP'
-        )
-    return None

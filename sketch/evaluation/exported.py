@@ -20,16 +20,7 @@ SIGNATURES = {PROBABILITIES: 'classify', FC1: 'features', EMBEDDING: 'embedding'
 
 
 def save(checkpoint, size, folder):
-    """Write a SavedModel.
-
-    Args:
-        checkpoint: checkpoints.Checkpoint.
-        size: side of the images in pixels.
-        folder: Path to make.
-
-    Returns:
-        list of its signatures, of SIGNATURES.
-    """
+    """Make a folder, a SavedModel; return the list of its signatures, of SIGNATURES."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         images, outputs = _network(checkpoint, size)
         signatures = {
@@ -47,7 +38,8 @@ def to_lite(checkpoint, size, folder, float16=False):
     """Return the content of a TensorFlow Lite file, bytes.
 
     Args:
-        checkpoint, size: as of save.
+        checkpoint: Checkpoint.
+        size: side of the images in pixels.
         folder: Path to make, for files in between.
         float16: store the weights in 16 bits, which halves the file.
     """

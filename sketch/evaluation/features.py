@@ -35,11 +35,6 @@ class FeatureVectors(NamedTuple):
 def feature_vectors(checkpoint, split, size):
     """Return the FeatureVectors of a split, from the file beside the checkpoint if it is current.
 
-    Args:
-        checkpoint: checkpoints.Checkpoint.
-        split: dataset.Split.
-        size: side of its images in pixels.
-
     Raises:
         InputError: the network gives NaN or infinity.
     """
@@ -48,10 +43,22 @@ def feature_vectors(checkpoint, split, size):
     cached = _read(path, source)
     if cached is not None:
         return cached
-    vectors = extract(checkpoint, evaluation_input_fn(split, size))
+    settings = checkpoint.settings
+    with without_tf_config():
+        estimator = tf.estimator.Estimator(
+            settings.features.model_fn, literal(checkpoint.folder), params=settings.params
+        )
+        predicted = estimator.predict(
+            evaluation_input_fn(split, size),
+            checkpoint_path=literal(checkpoint.prefix),
+            yield_single_examples=False,
+        )
+        vectors = np.concatenate([batch['fc1'] for batch in predicted])
+    check_finite(vectors, checkpoint)
     if len(vectors) != len(split):
         raise RuntimeError(f'{len(vectors)} feature vectors of {len(split)} images')
-    computed = FeatureVectors(vectors, split.labels, np.array([_key_id(p) for p in split.paths]))
+    key_ids = np.array([Path(os.fsdecode(path)).stem for path in split.paths])
+    computed = FeatureVectors(vectors, split.labels, key_ids)
     content = io.BytesIO()
     np.savez(content, source=source, **computed._asdict())
     try:
@@ -61,33 +68,10 @@ def feature_vectors(checkpoint, split, size):
     return computed
 
 
-def extract(checkpoint, input_fn):
-    """Return fc1 of all images of an input function, float32 (images, 1024).
-
-    Raises:
-        InputError: the network gives NaN or infinity.
-    """
-    settings = checkpoint.settings
-    with without_tf_config():
-        estimator = tf.estimator.Estimator(
-            settings.features.model_fn, literal(checkpoint.folder), params=settings.params
-        )
-        predicted = estimator.predict(
-            input_fn, checkpoint_path=literal(checkpoint.prefix), yield_single_examples=False
-        )
-        vectors = np.concatenate([batch['fc1'] for batch in predicted])
-    return check_finite(vectors, checkpoint)
-
-
 def check_finite(vectors, checkpoint):
-    """Return a checkpoint's feature vectors.
-
-    Raises:
-        InputError: they contain NaN or infinity.
-    """
+    """Raise InputError if a checkpoint's feature vectors contain NaN or infinity."""
     if not np.isfinite(vectors).all():
         raise InputError(f'{checkpoint.prefix}: its feature vectors contain NaN or infinity')
-    return vectors
 
 
 def _source(checkpoint, split):
@@ -108,7 +92,3 @@ def _read(path, source):
             return FeatureVectors(*(content[name] for name in FeatureVectors._fields))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-
-
-def _key_id(path):
-    return Path(os.fsdecode(path)).stem

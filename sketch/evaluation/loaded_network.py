@@ -1,5 +1,7 @@
 """A checkpoint's network that stays loaded: one graph and one session for any number of images."""
 
+import contextlib
+
 import numpy as np
 
 from sketch.backend.patterns import literal
@@ -9,14 +11,14 @@ from sketch.evaluation.features import check_finite
 from sketch.evaluation.outputs import Outputs
 
 
-class LoadedNetwork:
+class LoadedNetwork(contextlib.AbstractContextManager):
     """The network of a checkpoint, built and restored once. Close it, or use `with`.
 
     Threads may share it without a lock: TensorFlow allows concurrent runs of a session, and all
     else is only read. Close it when no run is left.
 
     Args:
-        checkpoint: checkpoints.Checkpoint.
+        checkpoint: Checkpoint.
         size: side of the images in pixels.
 
     Attributes:
@@ -34,9 +36,6 @@ class LoadedNetwork:
         # Off: TensorFlow's optimizer would multiply out all folded kernels at the first image.
         config.graph_options.rewrite_options.disable_meta_optimizer = True
         self._session = tf.compat.v1.Session(graph=graph, config=config)
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *exception):
         self.close()
@@ -57,18 +56,15 @@ class LoadedNetwork:
         starts = range(EVALUATION_BATCH, len(images), EVALUATION_BATCH)
         batches = np.split(images[..., np.newaxis], starts)
         vectors = [self._session.run(self._fc1, {self._images: batch}) for batch in batches]
-        return check_finite(np.concatenate(vectors), self._checkpoint)
+        vectors = np.concatenate(vectors)
+        check_finite(vectors, self._checkpoint)
+        return vectors
 
 
 def constant_fc1(checkpoint, images):
     """Add a checkpoint's network to the current graph, its weights as constants.
 
-    Args:
-        checkpoint: checkpoints.Checkpoint.
-        images: tensor uint8 (images, side, side, 1).
-
-    Returns:
-        tensor float32 (images, 1024).
+    Takes a tensor uint8 (images, side, side, 1), returns a tensor float32 (images, 1024).
     """
     reader = tf.train.load_checkpoint(literal(checkpoint.prefix))
 

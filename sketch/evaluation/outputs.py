@@ -22,30 +22,22 @@ class Outputs:
 
     def __init__(self, checkpoint):
         reader = tf.train.load_checkpoint(literal(checkpoint.prefix))
-        has_embedding = checkpoint.settings.has_triplets
         self.kernel = reader.get_tensor(f'{FC2}/kernel').astype(np.float64)
         self.bias = reader.get_tensor(f'{FC2}/bias').astype(np.float64)
-        self.to_embedding = (
-            reader.get_tensor(EMBEDDING).astype(np.float64) if has_embedding else None
-        )
+        self.to_embedding = None
+        if checkpoint.settings.has_triplets:
+            self.to_embedding = reader.get_tensor(EMBEDDING).astype(np.float64)
 
     def class_probabilities(self, fc1):
-        """Return the softmax of fc2: float64 (images, classes).
-
-        Args:
-            fc1: float (images, 1024).
-        """
+        """Return the softmax of fc2, float64 (images, classes), of fc1, float (images, 1024)."""
         logits = fc1.astype(np.float64) @ self.kernel + self.bias
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         return weights / weights.sum(axis=1, keepdims=True)
 
     def embedding(self, fc1):
-        """Return the embedding, float64 (images, embedding size) of length 1 (or 0).
+        """Return the embedding of fc1, float64 (images, embedding size) of length 1 (or 0).
 
         None for a checkpoint that was trained without a triplet loss.
-
-        Args:
-            fc1: float (images, 1024).
         """
         if self.to_embedding is None:
             return None

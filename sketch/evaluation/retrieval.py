@@ -32,20 +32,13 @@ class RetrievalMeasurement(NamedTuple):
     retrieval: Retrieval
 
 
-class Vectors(NamedTuple):
-    """Vectors to compare, and the variants of what they retrieve."""
-
-    values: np.ndarray  # (images, values)
-    reorders: dict  # {variant: function (query, order) -> order, or None for the order of distance}
-
-
 def evaluate(checkpoint, dataset, ks, *, distances=(Default.distance,), rerank=False,
              threads=Default.threads):  # fmt: skip
     """Yield one RetrievalMeasurement for each distance and variant, as soon as it is measured.
 
     Args:
-        checkpoint: checkpoints.Checkpoint.
-        dataset: dataset.Dataset with its test set opened.
+        checkpoint: Checkpoint.
+        dataset: Dataset with its test set opened.
         ks: integers, 1 to test images - 1.
         distances: of ranking.DISTANCES.
         rerank: also reorder the retrieved images by class and by probability.
@@ -55,11 +48,20 @@ def evaluate(checkpoint, dataset, ks, *, distances=(Default.distance,), rerank=F
         reason = 'no reranking: with the triplet loss alone the classifier is not trained'
         print(f'{checkpoint.folder}: {reason}')
         rerank = False
-    columns = shared_columns(checkpoint, dataset, dataset.test)
+    columns, labels = shared_columns(checkpoint, dataset, dataset.test), dataset.test.labels
     compared = _compared(checkpoint, dataset, rerank)
     for distance in distances:
-        for vectors in compared:
-            yield from _measure(vectors, dataset.test.labels, ks, distance, threads, columns)
+        for vectors, reorders in compared:
+            of_distance = vectors, labels, ks
+            if len(reorders) == 1:
+                retrievals = [retrieve(*of_distance, distance, threads)]
+            else:
+                orders = reorders.values()
+                retrievals = retrieve_reordered(*of_distance, orders, distance, threads)
+            for (variant, reorder), found in zip(reorders.items(), retrievals):
+                # A reordering leaves the vectors as they are.
+                compact = compactness(vectors, labels, distance) if reorder is None else None
+                yield _measured(variant, distance, found, compact, columns)
 
 
 def reordering(variant, probabilities):
@@ -87,43 +89,30 @@ def reordering(variant, probabilities):
 
 
 def _compared(checkpoint, dataset, rerank):
-    """Return the Vectors that a checkpoint has."""
+    """Return the vectors that a checkpoint has, and the variants of what they retrieve.
+
+    Vectors are (images, values). Variants are {name: function (query, order) -> order, or None for
+    the order of distance}.
+    """
     fc1 = feature_vectors(checkpoint, dataset.test, dataset.size).vectors
     reorders, outputs = {FC1: None}, Outputs(checkpoint)
     if rerank:
         probabilities = outputs.class_probabilities(fc1)
         reorders |= {name: reordering(name, probabilities) for name in (BY_CLASS, BY_PROBABILITY)}
     embedded = outputs.embedding(fc1)
-    found = [Vectors(fc1, reorders)]
-    return found if embedded is None else [*found, Vectors(embedded, {EMBEDDING: None})]
-
-
-def _measure(vectors, labels, ks, distance, threads, columns):
-    """Yield the RetrievalMeasurement of each variant."""
-    values, reorders = vectors
-    if len(reorders) == 1:
-        retrievals = [retrieve(values, labels, ks, distance, threads)]
-    else:
-        retrievals = retrieve_reordered(values, labels, ks, reorders.values(), distance, threads)
-    for (variant, reorder), found in zip(reorders.items(), retrievals):
-        # A reordering leaves the vectors as they are.
-        compact = compactness(values, labels, distance) if reorder is None else None
-        yield _measured(variant, distance, found, compact, columns)
+    found = [(fc1, reorders)]
+    return found if embedded is None else [*found, (embedded, {EMBEDDING: None})]
 
 
 def _measured(variant, distance, found, compact, columns):
     """Return a RetrievalMeasurement: the rows and the text of a Retrieval."""
     values, intervals = found.means(), found.intervals()
     columns = {**columns, 'distance': distance, 'variant': variant}
-    rows = [
-        {
-            **columns,
-            **{'metric': 'mAP', 'definition': definition, 'k': k, 'value': value},
-            **dict(zip(('low', 'high'), intervals[definition, k])),
-            'interval': 'queries',
-        }
-        for (definition, k), value in values.items()
-    ]
+    rows = []
+    for (definition, k), value in values.items():
+        row = {'metric': 'mAP', 'definition': definition, 'k': k, 'value': value}
+        row['low'], row['high'] = intervals[definition, k]
+        rows.append({**columns, **row, 'interval': 'queries'})
     if compact is not None:
         rows.append({**columns, 'metric': 'compactness', 'value': compact})
     title = ', '.join(filter(None, (distance, variant)))

@@ -3,6 +3,7 @@
 An index keeps the network and the vectors in memory, ready for one query after another.
 """
 
+import contextlib
 import functools
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +32,7 @@ class Query(NamedTuple):
     index: int  # among the images of the index, None if it is not one of them
 
 
-class SearchIndex:
+class SearchIndex(contextlib.AbstractContextManager):
     """The vectors of a data set's test images: fc1, or the embedding if a triplet loss made one.
 
     It holds a session: close it, or use `with`. Threads may share it, as they may a LoadedNetwork.
@@ -61,9 +62,6 @@ class SearchIndex:
         self.network = LoadedNetwork(self.checkpoint, dataset.size)
         self.vectors = self._compared(self.fc1)
         self._neighbours = {distance: Neighbours(self.vectors, distance)}
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *exception):
         self.close()
@@ -99,10 +97,8 @@ class SearchIndex:
         """Return the predicted category of each image: a list of (category, probability in 0..1).
 
         The category is one of those that the network was trained on. The list holds None for every
-        image if the network's categories are unknown, or if its classifier is untrained.
-
-        Args:
-            fc1: float (images, 1024), the feature vectors.
+        image if the network's categories are unknown, or if its classifier is untrained. `fc1` is
+        float (images, 1024).
         """
         categories = self.checkpoint.settings.categories
         if not self.has_classifier or categories is None:
@@ -121,12 +117,9 @@ class SearchIndex:
         return self.network.outputs.class_probabilities(self.fc1).argmax(axis=1)
 
     def same_class(self, fc1):
-        """Return which images the network gives the class of a query, bool (images,).
+        """Return which images the network gives the class of a query's fc1, bool (images,).
 
         The paper's conclusions propose to retrieve these first.
-
-        Args:
-            fc1: float (1024,), of the query.
         """
         probabilities = self.network.outputs.class_probabilities(fc1[np.newaxis])
         return self.classified == probabilities.argmax()
@@ -152,9 +145,9 @@ class SearchIndex:
         found = (self.key_ids == key_id).nonzero()[0]
         if len(found):
             index = found[0]
-            category = self.category(index)
+            image, category = self.image(index), self.category(index)
             vectors = self.fc1[index], self.vectors[index]
-            return Query(self.image(index), f'{category}\n{key_id}', category, *vectors, index)
+            return Query(image, f'{category}\n{key_id}', category, *vectors, index)
         for category in self.dataset.categories:
             path = self.dataset.folder / FOLDERS['train'] / category / f'{key_id}.png'
             if path.is_file():
@@ -167,12 +160,7 @@ class SearchIndex:
         raise InputError(f'{text}: neither a file nor the key_id of an image in this data set')
 
     def query_of(self, image, title, category=None):
-        """Return the Query of an image that is not in the index.
-
-        Args:
-            image: uint8 (side, side), of the test images' size.
-            title: what a picture says above it.
-            category: None if unknown.
+        """Return the Query of an image, uint8 (side, side), that is not in the index.
 
         Raises:
             InputError: the network gives NaN or infinity.

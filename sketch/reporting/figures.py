@@ -127,10 +127,11 @@ def draw_bars(shown, points, papers):
         heading.set_in_layout(False)
         top += 1 + name.count('\n')
         for point in rows:
+            colour = NETWORKS[point.net].colours[point.vectors == EMBEDDING]
             bar = axes.barh(
                 *(top + 0.4, point.value),
                 height=0.8,
-                color=_bar_colour(point),
+                color=_pale(point.net) if point.run == PAPERS_RUN else colour,
                 xerr=_reach(point),
                 error_kw={'elinewidth': 1, 'capsize': 2},
             )
@@ -229,12 +230,6 @@ def _groups(points, epoch_counts):
 def _order(told):
     """Return the place of what tells lines apart: numbers by size, training set and fc1 first."""
     return told if isinstance(told, int) else ('train', FC1, 'test', EMBEDDING).index(told)
-
-
-def _bar_colour(point):
-    if point.run == PAPERS_RUN:
-        return _pale(point.net)
-    return NETWORKS[point.net].colours[point.vectors == EMBEDDING]
 
 
 def _pale(net):

@@ -49,11 +49,9 @@ The code is under the Apache License 2.0. The drawings of \
 
 
 def outputs(settings, names):
-    """Return the lines of Markdown about a network's outputs.
+    """Return the lines of Markdown about a network's outputs, from its Settings.
 
-    Args:
-        settings: of its training.
-        names: the place that lists the classes in the order of the probabilities.
+    `names` is the place that lists the classes in the order of the probabilities.
     """
     if settings.loss == TRIPLET:
         classes = CLASSIFIER_UNTRAINED
@@ -61,11 +59,9 @@ def outputs(settings, names):
         classes = f'`probabilities`: float32 (n, classes), in the order of {names}.'
     else:
         classes = '`probabilities`: float32 (n, classes). The names of the classes are unknown.'
-    lines = [
-        f'- {classes}',
-        '- `fc1`: float32 (n, 1024), compared by Euclidean or cosine distance.',
-    ]
-    return lines + ['- `embedding`: float32 of length 1.'] * settings.has_triplets
+    fc1 = '- `fc1`: float32 (n, 1024), compared by Euclidean or cosine distance.'
+    embedding = '- `embedding`: float32 of length 1.'
+    return [f'- {classes}', fc1, *([embedding] if settings.has_triplets else ())]
 
 
 def write(folder, checkpoint, size, usage, table):

@@ -21,10 +21,7 @@ MANY = 100  # categories; with more, small percents are left out: drawing them t
 def report(found, categories, folder):
     """Write all tables and charts of a Retrieval; return a line about the worst categories.
 
-    Args:
-        found: average_precision.Retrieval; its labels are indices of categories.
-        categories: names.
-        folder: Path to fill, made if missing.
+    The labels of the Retrieval are indices of categories, names. The folder is made if missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     title = f'{folder.parent.name}, {folder.name} distance, {len(found.labels)} images'
