@@ -205,15 +205,6 @@ def test_a_build_killed_between_two_renames_is_finished_by_the_next(
     assert contents(tmp_path / 'out') == contents(tmp_path / 'whole')
 
 
-def test_an_unfinished_build_is_restarted(build, tmp_path):
-    junk = tmp_path / 'out' / '.dataset-building' / 'new' / 'training' / 'circle'
-    junk.mkdir(parents=True)
-    (junk / '1.png').write_text('half')
-    build()
-    build(out=tmp_path / 'whole')
-    assert contents(tmp_path / 'out') == contents(tmp_path / 'whole')
-
-
 def test_a_failed_build_leaves_nothing(build, sample_files, tmp_path):
     files = tmp_path / 'files'
     files.mkdir()

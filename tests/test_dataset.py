@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from sketch import atomic
-from sketch.data import image_digest
 from sketch.data.dataset import open_dataset
 from sketch.errors import InputError
 
@@ -60,37 +59,6 @@ def test_the_manifest_has_the_content(make_dataset, tmp_path, monkeypatch):
         cache = tmp_path / 'a' / f'.content-{name}.json'
         assert json.loads(cache.read_text())['content'] == written[name]
     assert make_dataset(tmp_path / 'b', seed=1).digest != digest
-
-
-def test_images_are_read_once_and_again_when_they_change(copy, monkeypatch):
-    read = []
-    real = image_digest._check
-    monkeypatch.setattr(image_digest, '_check', lambda path: read.append(path) or real(path))
-    open_dataset(copy)
-    assert len(read) == 36
-    open_dataset(copy)
-    assert len(read) == 36
-    next((copy / 'training').rglob('*.png')).touch()
-    open_dataset(copy)
-    assert len(read) == 36 + 24
-    for name in ('train', 'test'):
-        (copy / f'.content-{name}.json').write_text('{"state": 1}')
-    open_dataset(copy)
-    assert len(read) == 36 + 24 + 36
-
-
-def test_an_image_that_changes_while_it_is_read(copy, monkeypatch):
-    changed = next((copy / 'training').rglob('*.png'))
-    real = image_digest._common_size
-
-    def change(*arguments):
-        Image.new('L', (96, 96), 255).save(changed)
-        return real(*arguments)
-
-    monkeypatch.setattr(image_digest, '_common_size', change)
-    before = open_dataset(copy).digest
-    monkeypatch.undo()
-    assert open_dataset(copy).digest != before
 
 
 def test_a_data_set_that_cannot_be_written(small_dataset, copy, monkeypatch):

@@ -16,7 +16,6 @@ from sketch.evaluation import loaded_network
 from sketch.evaluation.features import feature_vectors
 from sketch.evaluation.loaded_network import LoadedNetwork
 from sketch.evaluation.search_index import SearchIndex
-from sketch.metrics.neighbours import Neighbours
 from sketch.networks.registry import NETWORKS
 from sketch.runs.checkpoints import open_checkpoint
 
@@ -93,15 +92,6 @@ def test_classes_and_embedding_are_those_of_the_training_network(network, checkp
     embedding = network.outputs.embedding(fc1)
     assert_close(embedding, embedded / np.linalg.norm(embedded, axis=1, keepdims=True))
     assert embedding.shape == (len(images), settings.embedding_size)
-
-
-@pytest.mark.parametrize('distance', ['euclidean', 'cosine'])
-def test_an_image_finds_what_its_vector_of_estimator_finds(folder, small_dataset, images, distance):
-    with SearchIndex(small_dataset, folder, distance) as index:
-        for vector, image in zip(index.vectors, images):
-            expected, _ = Neighbours(index.vectors, distance).nearest(vector, len(images))
-            found, _ = index.search(index.query_of(image, '').vector, len(images))
-            assert found.tolist() == expected.tolist()
 
 
 def test_an_image_of_the_index_is_not_computed_again(folder, small_dataset, monkeypatch):

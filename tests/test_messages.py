@@ -55,11 +55,6 @@ def test_a_folder_that_cannot_be_made_is_refused_at_once(refused, tmp_path, scri
         refused(script, flag, place, words=words)
 
 
-def test_a_wrong_command_line_in_a_notebook():
-    with pytest.raises(InputError, match='--epochs: x is not'):
-        train.main(['--epochs', 'x'])
-
-
 @pytest.mark.parametrize('name', ['sknet', 'skNet', 'N1', 'n1'])
 def test_a_network_by_its_name(name):
     assert train.parse_arguments(['--net', name]).net == ['n1']

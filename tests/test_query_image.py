@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from sketch.data import quickdraw, raster
+from sketch.data import raster
 from sketch.data.query_image import read_query, redraw
 from sketch.errors import InputError
 from tools import synthetic
@@ -235,15 +235,6 @@ def test_an_image_of_the_data_set_is_taken_as_it_is(strokes, tmp_path):
     image = raster.draw(strokes, SIDE)
     image.save(tmp_path / 'query.png')
     assert np.array_equal(read_query(tmp_path / 'query.png', SIDE), image)
-
-
-def test_every_real_drawing_is_taken_as_it_is(real_drawings, tmp_path):
-    path = next(iter(sorted(real_drawings.rglob('*.bin'))))
-    with quickdraw.DrawingFile(path) as drawings:
-        for drawing in map(drawings.__getitem__, range(50)):
-            image = raster.draw(drawing.strokes, SIDE)
-            image.save(tmp_path / 'query.png')
-            assert np.array_equal(read_query(tmp_path / 'query.png', SIDE), image)
 
 
 def test_a_photograph_of_the_data_sets_size_is_redrawn(strokes, tmp_path):

@@ -100,18 +100,6 @@ def test_protocol_l_is_the_papers_training(recipe, tmp_path):
     ]
 
 
-def test_differences_are_those_from_the_first_folder(recipe, tmp_path):
-    compared = [words for words in recipe('l') if words[1] == 'tools.compare']
-    names = [[Path(word).name for word in words if 'checkpoints_' in word] for words in compared]
-    assert [found[0] for found in names] == [
-        *('checkpoints_n1_7e', 'checkpoints_n1_precise-bn_7e', 'checkpoints_n1_10e'),
-        *('checkpoints_n1_5e', 'checkpoints_n1_precise-bn_5e'),
-        *('checkpoints_n1_seed1_5e', 'checkpoints_n1_seed1_precise-bn_5e'),
-    ]
-    assert names[3] == [f'checkpoints_n1_{epochs}e' for epochs in (5, 10, 15)]
-    assert set(names[0]) == {f'checkpoints_n1_{epochs}e' for epochs in (0, 1, 2, 3, 5, 7, 10)}
-
-
 @pytest.mark.parametrize('smoke', ['', '1'])
 def test_the_tables_are_copied_for_the_documents(recipe, tmp_path, smoke):
     recipe(SMOKE=smoke)

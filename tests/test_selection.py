@@ -1,7 +1,6 @@
 """Data sets from any form of the drawings, under any name, of chosen or listed drawings."""
 
 import csv
-import json
 import shutil
 import unicodedata
 
@@ -11,7 +10,7 @@ from conftest import ROOT
 from ndjson_files import converted, line_of, with_times, without_times
 
 import create_dataset
-from sketch.data import quickdraw, raster, staging
+from sketch.data import quickdraw
 from sketch.data.drawing_files import find_files, open_drawings
 from sketch.data.drawings_list import read, read_key_ids
 from sketch.data.simplify import simplify
@@ -65,26 +64,6 @@ def test_raw_files_give_the_same_drawings(sample_files, names, tmp_path):
         for index in range(5):
             expected = simplify(drawings[index].strokes)
             assert all(map(np.array_equal, found[index].strokes, expected))
-
-
-def test_real_raw_drawings(real_drawings, tmp_path):
-    lines = (real_drawings / 'raw' / 'pairs.ndjson').read_text().splitlines()
-    pairs = [json.loads(line) for line in lines]
-    for form in ('raw', 'simplified'):
-        written = [line_of('x', pair['key_id'], pair[form]) for pair in pairs]
-        (tmp_path / f'{form}.ndjson').write_bytes(b''.join(written))
-    with (
-        open_drawings(tmp_path / 'raw.ndjson') as raw,
-        open_drawings(tmp_path / 'simplified.ndjson') as google,
-    ):
-        differences = [
-            np.abs(
-                np.asarray(raster.draw(raw[index].strokes), float)
-                - np.asarray(raster.draw(google[index].strokes), float)
-            ).mean()
-            for index in range(len(pairs))
-        ]
-    assert np.mean(differences) <= 0.1
 
 
 @pytest.mark.parametrize(
@@ -208,23 +187,6 @@ def test_a_list_may_lie_where_its_data_set_goes(names, sample_files, tmp_path, m
     assert build(files, out, drawings=table) == second
     assert build(files, out, drawings=table, force=True) == second
     assert not (out / '.dataset-building').exists()
-
-
-def test_a_list_that_changes_during_the_build_is_kept(names, sample_files, tmp_path, monkeypatch):
-    files, out = sample_files / 'files', tmp_path / 'out'
-    build(files, tmp_path / 'one', names=names)
-    out.mkdir()
-    table = shutil.copy(tmp_path / 'one' / 'drawings.csv', out / 'drawings.csv')
-    publish = staging.publish
-
-    def edit_and_publish(folder):
-        table.write_text('mine')
-        publish(folder)
-
-    monkeypatch.setattr(staging, 'publish', edit_and_publish)
-    with pytest.raises(InputError, match='drawings.csv: appeared during the build'):
-        build(files, out, drawings=table)
-    assert table.read_text() == 'mine'
 
 
 def test_a_list_that_does_not_fit(names, sample_files, tmp_path):
