@@ -52,20 +52,18 @@ def run(small_dataset, tmp_path):
     return call
 
 
-def test_one_run_leaves_a_folder_at_each_count(run, tmp_path, capsys):
-    measured = run('--epochs', '2', '0', '0.5')
-    assert set(measured) == {(e, s) for e in ('0', '0.5', '2') for s in ('train', 'test')}
-    # 24 images in batches of 8.
-    folders = [tmp_path / f'{NAME}_{epochs}e' for epochs in ('0', '0.5', '2')]
-    assert [step_in(folder) for folder in folders] == [0, 1, 6]
+def test_one_run_leaves_a_folder_at_each_count(run, trained, tmp_path, capsys):
+    folder = trained(tmp_path, 0, 1, 2)  # of one run
+    folders = [tmp_path / f'{NAME}_{epochs}e' for epochs in (0, 1, 2)]
+    assert [step_in(folder) for folder in folders] == [0, 3, 6]  # 24 images in batches of 8
     assert [len(list(folder.glob('*.index'))) for folder in folders] == [1, 1, 1]
-    settings = json.loads((tmp_path / f'{NAME}_2e' / 'settings.json').read_text())
+    settings = json.loads((folder / 'settings.json').read_text())
     assert (settings['epochs'], settings['batch_size'], settings['size']) == (2, 8, 96)
-    assert 'starts from' in capsys.readouterr().out
-    assert list((tmp_path / f'{NAME}_2e').glob('events.*'))
+    assert list(folder.glob('events.*'))
 
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*') if path.is_file()}
-    run('--epochs', '2', '0', '0.5')
+    measured = run('--epochs', '2', '0', '1')
+    assert set(measured) == {(e, s) for e in '012' for s in ('train', 'test')}
     assert capsys.readouterr().out.count('skipped') == 3
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob('*') if p.is_file()} == before
 
@@ -135,7 +133,7 @@ def test_a_killed_preparation_is_not_taken_for_a_run(run, tmp_path):
     folder.mkdir()
     (folder / '.preparing').touch()
     (folder / 'model.ckpt-3.index').write_text('half')
-    run('--epochs', '1')
+    run('--epochs', '1', '--measure', 'test')
     assert step_in(folder) == 3
     assert not (folder / '.preparing').exists()
 
