@@ -25,20 +25,11 @@ from tools import synthetic
 def build(sample_files, tmp_path):
     """Return a function that builds into tmp_path/out unless told otherwise."""
 
+    usual = {'files': sample_files / 'files', 'categories': sample_files / 'categories.txt'}
+    usual |= {'out': tmp_path / 'out', 'classes': 3, 'train': 6, 'test': 3, 'size': 64}
+
     def run(**settings):
-        return construct_from_scratch(
-            **{
-                'files': sample_files / 'files',
-                'categories': sample_files / 'categories.txt',
-                'out': tmp_path / 'out',
-                'classes': 3,
-                'train': 6,
-                'test': 3,
-                'size': 64,
-                'workers': 1,
-                **settings,
-            }
-        )
+        return construct_from_scratch(**{**usual, 'workers': 1, **settings})
 
     return run
 
@@ -70,8 +61,11 @@ def test_images_are_the_drawings_of_the_file(build, sample_files, tmp_path):
                 assert np.array_equal(np.asarray(image), np.asarray(expected))
 
 
-def test_same_bytes_whatever_the_workers(build, tmp_path):
+def test_same_bytes_whatever_the_workers_and_whatever_a_killed_build_left(build, tmp_path):
     build(out=tmp_path / 'a')
+    half = tmp_path / 'b' / '.dataset-building' / 'new' / 'training' / 'circle' / '1.png'
+    half.parent.mkdir(parents=True)
+    half.write_text('half')
     build(out=tmp_path / 'b', workers=3)
     assert contents(tmp_path / 'a') == contents(tmp_path / 'b')
     build(out=tmp_path / 'c', seed=1)
@@ -129,11 +123,11 @@ def test_same_settings_are_kept_others_refused_force_replaces(build, tmp_path):
 
 
 @pytest.mark.parametrize(
-    'name', ['notes.txt', 'dog/1.png', '{}/mine.png', '{}/123.png', '{}/123.png/x']
+    'name', ['training/dog/1.png', '{}/mine.png', '{}/123.png', '{}/123.png/x']
 )
 def test_force_deletes_nothing_of_the_user(build, tmp_path, name):
-    category = next(iter(build()['categories']))
-    own = tmp_path / 'out' / 'training' / name.format(category)
+    folder = tmp_path / 'out' / 'training' / next(iter(build()['categories']))
+    own = tmp_path / 'out' / name.format(folder)
     own.parent.mkdir(exist_ok=True, parents=True)
     own.write_text('mine')
     before = contents(tmp_path / 'out')
@@ -141,35 +135,45 @@ def test_force_deletes_nothing_of_the_user(build, tmp_path, name):
         build(test=4, force=True)
     assert contents(tmp_path / 'out') == before
     own.rename(own.with_name(f'._{own.name}'))  # what macOS leaves
-    if own.parent.name == category:
+    if own.parent == folder:
         build(test=4, force=True)
         assert len(list((tmp_path / 'out' / 'testing').rglob('*.png'))) == 12
 
 
-def test_force_deletes_no_edited_image(build, tmp_path):
+@pytest.mark.parametrize('edited', ['training/*/*.png', 'drawings.csv'])
+def test_force_deletes_no_edited_file(build, tmp_path, edited):
     build()
-    image = next((tmp_path / 'out' / 'training').rglob('*.png'))
-    image.write_bytes(b'mine')
+    path = next((tmp_path / 'out').glob(edited))
+    path.write_bytes(b'mine')
     with pytest.raises(InputError, match='create_dataset.py did not make'):
         build(test=4, force=True)
-    assert image.read_bytes() == b'mine'
+    assert path.read_bytes() == b'mine'
+
+
+def test_a_folder_that_is_not_ours_is_never_touched(build, tmp_path):
+    own = tmp_path / 'out' / 'training' / 'precious.txt'
+    own.parent.mkdir(parents=True)
+    own.write_text('mine')
+    for force in (False, True):
+        with pytest.raises(InputError, match='not a finished data set of create_dataset'):
+            build(force=force)
+    assert own.read_text() == 'mine'
+    assert len(contents(tmp_path)) == 1
+
+
+def test_two_builds_at_once(build, tmp_path):
+    (tmp_path / 'out').mkdir()
+    with (
+        locks.exclusive(tmp_path / 'out', 'dataset'),
+        pytest.raises(InputError, match='works on its dataset'),
+    ):
+        build()
 
 
 @pytest.mark.parametrize('numbers', [{'classes': 0}, {'train': 0}, {'test': -1}, {'seed': -1}])
 def test_numbers_that_cannot_be(build, numbers):
     with pytest.raises(InputError, match='|'.join(numbers)):
         build(**numbers)
-
-
-@pytest.mark.parametrize('force', [False, True])
-def test_a_folder_that_is_not_ours_is_never_touched(build, tmp_path, force):
-    own = tmp_path / 'out' / 'training' / 'precious.txt'
-    own.parent.mkdir(parents=True)
-    own.write_text('mine')
-    with pytest.raises(InputError, match='not a finished data set of create_dataset'):
-        build(force=force)
-    assert contents(tmp_path / 'out') == contents(own.parent.parent)
-    assert own.read_text() == 'mine'
 
 
 @pytest.mark.parametrize('replaced', [False, True])
@@ -284,15 +288,6 @@ def test_missing_inputs(refused, tmp_path):
     nowhere = tmp_path / 'nowhere.txt'
     refused('create_dataset.py', '--categories', nowhere, words=[nowhere, 'no such file'])
     refused('create_dataset.py', *arguments, '--size', 257, words=['size 257', '63 to 256'])
-
-
-def test_two_builds_at_once(build, tmp_path):
-    (tmp_path / 'out').mkdir()
-    with (
-        locks.exclusive(tmp_path / 'out', 'dataset'),
-        pytest.raises(InputError, match='works on its dataset'),
-    ):
-        build()
 
 
 def test_the_categories_of_the_project(real_drawings):

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 from test_create_dataset import contents
 
-KILLS = 10
+KILLS = 8
 
 
 @pytest.fixture

@@ -6,11 +6,10 @@ import unicodedata
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from ndjson_files import converted, line_of, with_times, without_times
 
 import create_dataset
-from sketch.data import quickdraw
+from sketch.data import quickdraw, staging
 from sketch.data.drawing_files import find_files, open_drawings
 from sketch.data.drawings_list import read, read_key_ids
 from sketch.data.simplify import simplify
@@ -19,19 +18,20 @@ from sketch.errors import InputError
 NAMES = ['star', 'sun', 'tent']
 
 
-def build(files, out, **options):
-    options = {'train': 8, 'test': 4, 'size': 96, 'workers': 2, **options}
-    if 'drawings' not in options:
-        options['categories_only'] = NAMES
-    return create_dataset.construct_from_scratch(
-        files, ROOT / 'tests' / 'no' if 'drawings' in options else options.pop('names'), out,
-        **options,
-    )  # fmt: skip
-
-
 @pytest.fixture
-def names(sample_files):
-    return sample_files / 'categories.txt'
+def build(sample_files):
+    """Return a function that builds from the .bin files unless told otherwise."""
+
+    def run(out, files=sample_files / 'files', **options):
+        names = sample_files / 'categories.txt'
+        if 'drawings' in options:
+            names = 'no such file'
+        else:
+            options = {'categories_only': NAMES, **options}
+        options = {'train': 8, 'test': 4, 'size': 96, 'workers': 2, **options}
+        return create_dataset.construct_from_scratch(files, names, out, **options)
+
+    return run
 
 
 @pytest.fixture(scope='module')
@@ -40,22 +40,36 @@ def simplified(sample_files, tmp_path_factory):
     return converted(sample_files / 'files', folder, without_times)
 
 
+@pytest.fixture(scope='module')
+def raw(sample_files, tmp_path_factory):
+    return converted(sample_files / 'files', tmp_path_factory.mktemp('raw') / 'files', with_times)
+
+
 def images(out):
     return {path.relative_to(out): path.read_bytes() for path in out.rglob('*.png')}
 
 
-def test_simplified_files_give_the_same_data_set(sample_files, simplified, names, tmp_path):
-    first = build(sample_files / 'files', tmp_path / 'bin', names=names)
-    second = build(simplified, tmp_path / 'ndjson', names=names)
-    assert first['content'] == second['content']
-    assert images(tmp_path / 'bin') == images(tmp_path / 'ndjson')
+def test_simplified_files_and_a_list_give_the_same_data_set(build, simplified, tmp_path):
+    first = build(tmp_path / 'bin', seed=5)
     assert len(images(tmp_path / 'bin')) == 37
+    table = shutil.copy(tmp_path / 'bin' / 'drawings.csv', tmp_path / 'published.csv')
+    with open(table, newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert [row['split'] for row in rows].count('train') == 24
+    assert [row['split'] for row in rows].count('test') == 12
+    labels = (tmp_path / 'bin' / 'conversion_labels.json').read_text()
+    for number, options in enumerate(({'seed': 5}, {'drawings': table})):
+        out = tmp_path / str(number)
+        other = build(out, simplified, **options)
+        assert other['content'] == first['content']
+        assert images(out) == images(tmp_path / 'bin')
+        assert (out / 'conversion_labels.json').read_text() == labels
+        assert other['settings']['train'] == 8
 
 
-def test_raw_files_give_the_same_drawings(sample_files, names, tmp_path):
-    raw = converted(sample_files / 'files', tmp_path / 'raw', with_times)
-    build(sample_files / 'files', tmp_path / 'bin', names=names)
-    build(raw, tmp_path / 'out', names=names)
+def test_raw_files_give_the_same_drawings(build, sample_files, raw, tmp_path):
+    build(tmp_path / 'bin')
+    build(tmp_path / 'out', raw)
     assert images(tmp_path / 'bin').keys() == images(tmp_path / 'out').keys()
     with (
         quickdraw.DrawingFile(sample_files / 'files' / 'sun.bin') as drawings,
@@ -69,10 +83,8 @@ def test_raw_files_give_the_same_drawings(sample_files, names, tmp_path):
 @pytest.mark.parametrize(
     'name',
     [
-        'café au lait.bin',
         unicodedata.normalize('NFD', 'café au lait.ndjson'),
         'caf%C3%A9%20au%20lait.bin',
-        'full_binary_café au lait.bin',
         'full_simplified_caf%C3%A9 au lait.ndjson',
         'full_raw_café au lait.ndjson',
     ],
@@ -81,28 +93,6 @@ def test_names_as_people_have_them(tmp_path, name):
     (tmp_path / name).write_bytes(b'')
     (tmp_path / 'lait.bin').write_bytes(b'')
     assert find_files(tmp_path, ['café au lait', 'tea']) == {'café au lait': [tmp_path / name]}
-
-
-def test_of_several_forms_one_counts(sample_files, simplified, names, tmp_path, capsys):
-    raw = converted(sample_files / 'files', tmp_path / 'raw', with_times)
-    forms = {
-        'sun.bin': sample_files / 'files' / 'sun.bin',
-        'full_simplified_sun.ndjson': simplified / 'sun.ndjson',
-        'sun.ndjson': raw / 'sun.ndjson',
-    }
-    files = tmp_path / 'files'
-    files.mkdir()
-    for name, path in forms.items():
-        shutil.copy(path, files / name)
-    for number, name in enumerate(forms):
-        create_dataset.construct_from_scratch(
-            files, names, tmp_path / f'{number}', categories_only=['sun'], train=8, test=4, size=96
-        )
-        others = ', '.join(list(forms)[number + 1 :])
-        aside = [f'{files / name}: taken for sun; left aside: {others}']
-        printed = [line for line in capsys.readouterr().out.splitlines() if 'aside' in line]
-        assert printed == (aside if others else [])
-        (files / name).unlink()
 
 
 def test_two_files_of_one_name(tmp_path):
@@ -114,95 +104,99 @@ def test_two_files_of_one_name(tmp_path):
     assert find_files(tmp_path, ['a b'])['a b'][0] == tmp_path / 'a b.bin'
 
 
-def test_recognized_only(names, sample_files, tmp_path):
-    folder, recognized = tmp_path / 'files', {}
-    folder.mkdir()
-    for name in NAMES:
-        with quickdraw.DrawingFile(sample_files / 'files' / f'{name}.bin') as drawings:
-            assert drawings.recognized.all()
-            lines = [
-                line_of(name, key_id, [[[0, 9], [0, number]]], number % 2 == 0)
-                for number, key_id in enumerate(drawings.key_ids)
-            ]
-            recognized[name] = {str(key_id) for key_id in drawings.key_ids[::2]}
-        (folder / f'{name}.ndjson').write_bytes(b''.join(lines))
-    build(folder, tmp_path / 'out', names=names, recognized_only=True)
-    for name, known in recognized.items():
-        taken = {path.stem for path in (tmp_path / 'out').rglob(f'{name}/*.png')}
-        assert len(taken) == 12
-        assert taken <= known
+def test_of_several_forms_one_counts(build, sample_files, simplified, raw, tmp_path, capsys):
+    forms = {
+        'sun.bin': sample_files / 'files' / 'sun.bin',
+        'full_simplified_sun.ndjson': simplified / 'sun.ndjson',
+        'sun.ndjson': raw / 'sun.ndjson',
+    }
+    files = tmp_path / 'files'
+    files.mkdir()
+    for name, path in forms.items():
+        shutil.copy(path, files / name)
+    for number, name in enumerate(forms):
+        build(tmp_path / f'{number}', files, categories_only=['sun'])
+        others = ', '.join(list(forms)[number + 1 :])
+        aside = [f'{files / name}: taken for sun; left aside: {others}']
+        printed = [line for line in capsys.readouterr().out.splitlines() if 'aside' in line]
+        assert printed == (aside if others else [])
+        (files / name).unlink()
+
+
+def test_recognized_only(build, tmp_path):
+    files = tmp_path / 'files'
+    files.mkdir()
+    lines = [line_of('sun', number, [[[0, 9], [0, 9]]], number % 2 == 0) for number in range(30)]
+    (files / 'sun.ndjson').write_bytes(b''.join(lines))
+    options = {'categories_only': ['sun'], 'recognized_only': True}
+    build(tmp_path / 'out', files, **options)
+    taken = [int(path.stem) % 2 for path in (tmp_path / 'out').rglob('sun/*.png')]
+    assert taken == [0] * 12
     with pytest.raises(InputError, match='15 recognized drawings, fewer than 12 for training'):
-        build(folder, tmp_path / 'more', names=names, recognized_only=True, train=12)
+        build(tmp_path / 'more', files, train=12, **options)
 
 
-def test_exclude(names, sample_files, tmp_path):
-    files = sample_files / 'files'
-    first = build(files, tmp_path / 'one', names=names)
+def test_exclude(build, tmp_path):
+    first = build(tmp_path / 'one')
     table = tmp_path / 'one' / 'drawings.csv'
-    second = build(files, tmp_path / 'two', names=names, exclude=table)
+    second = build(tmp_path / 'two', exclude=table)
     both = [{path.name for path in images(tmp_path / out)} for out in ('one', 'two')]
     assert both[0] & both[1] == {'dataset.png'}
     plain = tmp_path / 'key_ids.txt'
     plain.write_text('\n'.join(map(str, read_key_ids(table))) + '\n\n')
-    assert read_key_ids(plain).tolist() == read_key_ids(table).tolist()
-    third = build(files, tmp_path / 'three', names=names, exclude=plain)
+    third = build(tmp_path / 'three', exclude=plain)
     assert third['content'] == second['content'] != first['content']
     with pytest.raises(InputError, match='18 drawings that are not excluded, fewer than 18'):
-        build(files, tmp_path / 'four', names=names, exclude=plain, train=18)
-    with pytest.raises(InputError, match='other drawings to exclude'):
-        build(files, tmp_path / 'three', names=names, exclude=table)
-    with pytest.raises(InputError, match='other drawings to exclude'):
-        build(files, tmp_path / 'three', names=names)
+        build(tmp_path / 'four', exclude=plain, train=18)
+    for options in ({'exclude': table}, {}):
+        with pytest.raises(InputError, match='other drawings to exclude'):
+            build(tmp_path / 'three', **options)
     plain.write_text('12\nx\n')
     with pytest.raises(InputError, match="line 2: 'x' is not a key_id"):
-        build(files, tmp_path / 'five', names=names, exclude=plain)
+        build(tmp_path / 'five', exclude=plain)
 
 
-def test_a_list_makes_the_same_data_set(names, sample_files, simplified, tmp_path):
-    first = build(sample_files / 'files', tmp_path / 'one', names=names, seed=5)
-    table = shutil.copy(tmp_path / 'one' / 'drawings.csv', tmp_path / 'published.csv')
-    with open(table, newline='') as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == 36
-    assert {row['split'] for row in rows} == {'train', 'test'}
-    second = build(simplified, tmp_path / 'two', drawings=table)
-    assert second['content'] == first['content']
-    assert images(tmp_path / 'two') == images(tmp_path / 'one')
-    labels = [(tmp_path / out / 'conversion_labels.json').read_text() for out in ('one', 'two')]
-    assert labels[0] == labels[1]
-    assert second['settings']['train'] == 8
-
-
-def test_a_list_may_lie_where_its_data_set_goes(names, sample_files, tmp_path, monkeypatch):
-    files, out = sample_files / 'files', tmp_path / 'out'
-    first = build(files, tmp_path / 'one', names=names)
+def test_a_list_may_lie_where_its_data_set_goes(build, tmp_path, monkeypatch):
+    out = tmp_path / 'out'
     out.mkdir()
+    first = build(tmp_path / 'one')
     table = shutil.copy(tmp_path / 'one' / 'drawings.csv', out / 'drawings.csv')
     with pytest.raises(InputError, match='no dataset.json beside it'):
-        build(files, out, names=names)
+        build(out)
+    published, publish = table.read_bytes(), staging.publish
+
+    def edit_and_publish(folder):
+        table.write_text('mine')
+        publish(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(staging, 'publish', edit_and_publish)
+        with pytest.raises(InputError, match='drawings.csv: appeared during the build'):
+            build(out, drawings=table)
+    assert table.read_text() == 'mine'
+    table.write_bytes(published)
     monkeypatch.chdir(out)
-    second = build(files, '.', drawings='drawings.csv')
+    second = build('.', drawings='drawings.csv')
     assert second['content'] == first['content']
-    assert table.read_bytes() == (tmp_path / 'one' / 'drawings.csv').read_bytes()
-    assert build(files, out, drawings=table) == second
-    assert build(files, out, drawings=table, force=True) == second
+    assert table.read_bytes() == published
+    assert build(out, drawings=table) == second
+    assert build(out, drawings=table, force=True) == second
     assert not (out / '.dataset-building').exists()
 
 
-def test_a_list_that_does_not_fit(names, sample_files, tmp_path):
-    files = sample_files / 'files'
-    build(files, tmp_path / 'one', names=names)
+def test_a_list_that_does_not_fit(build, tmp_path):
+    build(tmp_path / 'one')
     table = tmp_path / 'one' / 'drawings.csv'
     lines = table.read_text().splitlines()
     with pytest.raises(InputError, match='another list of drawings; give another folder'):
-        build(files, tmp_path / 'one', drawings=table)
+        build(tmp_path / 'one', drawings=table)
     (tmp_path / 'own').mkdir()
     other_order = tmp_path / 'own' / 'drawings.csv'
     other_order.write_text('\n'.join([lines[0], *lines[:0:-1]]) + '\n')
     with pytest.raises(InputError, match='would replace it by one in another order'):
-        build(files, tmp_path / 'own', drawings=other_order)
+        build(tmp_path / 'own', drawings=other_order)
     with pytest.raises(InputError, match='leave out classes, recognized_only'):
-        build(files, tmp_path / 'two', drawings=table, classes=3, recognized_only=True)
+        build(tmp_path / 'two', drawings=table, classes=3, recognized_only=True)
     mine = tmp_path / 'mine.csv'
 
     def refuses(changed, reason):
@@ -222,20 +216,12 @@ def test_a_list_that_does_not_fit(names, sample_files, tmp_path):
     changed = [lines[0], lines[1].rpartition(',')[0] + ',12345', *lines[2:]]
     mine.write_text('\n'.join(changed) + '\n')
     with pytest.raises(InputError, match='lacks 1 of the listed drawings, the first is 12345'):
-        build(files, tmp_path / 'three', drawings=mine)
+        build(tmp_path / 'three', drawings=mine)
     assert not any((tmp_path / 'three').iterdir())
 
 
-def test_a_list_of_the_users_own_is_not_deleted(names, sample_files, tmp_path):
-    files, out = sample_files / 'files', tmp_path / 'out'
-    build(files, out, names=names)
-    (out / 'drawings.csv').write_text('mine\n')
-    with pytest.raises(InputError, match=r'drawings.csv: create_dataset.py did not make all'):
-        build(files, out, names=names, force=True)
-    assert (out / 'drawings.csv').read_text() == 'mine\n'
-
-
-def test_from_the_command_line(run_script, refused, names, simplified, tmp_path):
+def test_from_the_command_line(run_script, refused, sample_files, simplified, tmp_path):
+    names = sample_files / 'categories.txt'
     flags = ['--files', simplified, '--categories', names, '--size', '96', '--workers', '2']
     flags += ['--categories-only', *NAMES, '--train', '8', '--test', '4', '--out', tmp_path / 'a']
     ended = run_script('create_dataset.py', *flags, '--recognized-only')
