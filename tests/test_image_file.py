@@ -35,30 +35,26 @@ def test_both_decoders_give_the_same_pixels(tmp_path, options):
     np.testing.assert_array_equal(decoded, GREY)
 
 
-@pytest.mark.parametrize('mode', ['1', 'P', 'LA', 'RGB', 'RGBA', 'I;16'])
-def test_other_images_are_refused(small_dataset, tmp_path, mode):
+@pytest.mark.parametrize(
+    ('mode', 'reason'),
+    [
+        *((mode, r'\S+ image.*8-bit grey without') for mode in ('1', 'P', 'RGBA', 'I;16')),
+        ('L', 'with transparency'),
+        *((depth, 'not of 8 bits; save it as') for depth in (2, 4)),
+    ],
+)
+def test_other_images_are_refused(tmp_path, mode, reason):
     path = tmp_path / 'image.png'
-    image = Image.fromarray(GREY)
-    if mode == 'I;16':
-        image = Image.fromarray(GREY.astype(np.uint16) * 257)
-    image = image if image.mode == mode else image.convert(mode)
-    image.save(path)
-    with pytest.raises(InputError, match=r'image.png: \S+ image.*8-bit grey without'):
+    if isinstance(mode, int):
+        path.write_bytes(png(16, 3, zlib.compress(bytes(3 * (1 + 2 * mode))), mode))
+    elif mode == 'I;16':
+        Image.fromarray(GREY.astype(np.uint16) * 257).save(path)
+    elif mode == 'L':
+        Image.fromarray(GREY).save(path, transparency=255)
+    else:
+        Image.fromarray(GREY).convert(mode).save(path)
+    with pytest.raises(InputError, match=f'image.png: .*{reason}'):
         read_image(path)
-
-
-@pytest.mark.parametrize('depth', [2, 4])
-def test_few_grey_levels_are_refused_for_what_they_are(tmp_path, depth):
-    path = tmp_path / 'image.png'
-    path.write_bytes(png(16, 3, zlib.compress(bytes(3 * (1 + 2 * depth))), depth))
-    with pytest.raises(InputError, match='not of 8 bits; save it as'):
-        read_image(path)
-
-
-def test_a_grey_level_that_is_transparent(tmp_path):
-    Image.fromarray(GREY).save(tmp_path / 'image.png', transparency=255)
-    with pytest.raises(InputError, match='with transparency'):
-        read_image(tmp_path / 'image.png')
 
 
 @pytest.mark.parametrize(
@@ -66,17 +62,13 @@ def test_a_grey_level_that_is_transparent(tmp_path):
     [
         png(30, 20, b'garbage with the right checksum'),
         png(30, 20, zlib.compress(b'\0' * 31)),  # one row of 20
-        png(30, 20, zlib.compress(b'\5' * 620)),  # no such filter
-        png(32, 1, zlib.compress(bytes(17)), 4),
         png(30, 20, b'').replace(chunk(b'IDAT', b''), b''),
-        png(20_000, 20_000, zlib.compress(b'')),
         png(LARGEST + 1, 2, zlib.compress(b'')),
         png(0, 20, b''),
         b'',
-        b'GIF89a',
     ],
 )
-def test_a_bad_image_is_named(small_dataset, tmp_path, content):
+def test_a_bad_image_is_named(tmp_path, content):
     path = tmp_path / 'image.png'
     path.write_bytes(content)
     with pytest.raises(InputError, match='image.png: '):

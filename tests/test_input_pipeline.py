@@ -40,10 +40,14 @@ def test_evaluation_gives_every_image_once_in_order(small_dataset):
 
 
 def positions(split, input_fn, count):
-    """Return the index of every image of the first batches, found by its pixels."""
+    """Return the index of every image of the first batches, found by its pixels; check labels."""
     index = {image.tobytes(): i for i, image in enumerate(decoded(split))}
     assert len(index) == len(split)
-    return [[index[image.tobytes()] for image in images] for images, _ in batches(input_fn, count)]
+    found = []
+    for images, labels in batches(input_fn, count):
+        found.append([index[image.tobytes()] for image in images])
+        assert split.labels[found[-1]].tolist() == labels.tolist()
+    return found
 
 
 def test_training_joins_whole_epochs_and_loses_no_image(small_dataset):
@@ -66,13 +70,6 @@ def test_training_resumes_where_it_stopped(small_dataset, step):
     assert rest == whole[step:]
 
 
-def test_labels_stay_with_their_images(small_dataset):
-    split = small_dataset.train
-    index = {image.tobytes(): i for i, image in enumerate(decoded(split))}
-    for images, labels in batches(shuffled(split, 7, seed=0), 6):
-        assert [split.labels[index[image.tobytes()]] for image in images] == labels.tolist()
-
-
 def test_no_image_or_name_is_in_the_graph(small_dataset):
     with tf.Graph().as_default() as graph:
         shuffled(small_dataset.train, 5, seed=0)()
@@ -85,14 +82,9 @@ def test_no_image_or_name_is_in_the_graph(small_dataset):
 def test_two_workers_divide_each_batch(small_dataset, replicas):
     split = small_dataset.train
     whole = positions(split, shuffled(split, 8, seed=1, first_step=2), 6)
-    mine, others = (
-        np.array(
-            positions(
-                split,
-                shuffled(split, 8, seed=1, first_step=2, num_replicas=replicas, shard=(i, 2)),
-                6 * replicas // 2,
-            )
-        ).reshape(6, 4)
-        for i in (0, 1)
-    )
-    assert np.hstack([mine, others]).tolist() == whole
+    halves = []
+    for shard in ((0, 2), (1, 2)):
+        options = {'first_step': 2, 'num_replicas': replicas, 'shard': shard}
+        part = positions(split, shuffled(split, 8, seed=1, **options), 6 * replicas // 2)
+        halves.append(np.reshape(part, (6, 4)))
+    assert np.hstack(halves).tolist() == whole

@@ -86,6 +86,9 @@ def test_any_mutation_parses_whole_or_is_refused(drawings, data):
 
 def test_file_gives_drawings_by_index(tmp_path):
     path = tmp_path / 'x.bin'
+    path.touch()
+    with quickdraw.DrawingFile(path) as drawings:
+        assert len(drawings) == len(drawings.key_ids) == 0
     ids = [5, 2**64 - 1, 5]
     path.write_bytes(b''.join(encode(i, b'DE', 0, 1, [[(7, 8)]]) for i in ids))
     with quickdraw.DrawingFile(path) as drawings:
@@ -95,22 +98,11 @@ def test_file_gives_drawings_by_index(tmp_path):
         assert drawings[2].strokes[0].tolist() == [[7, 8]]
 
 
-def test_empty_file_has_no_drawings(tmp_path):
-    (tmp_path / 'x.bin').touch()
-    with quickdraw.DrawingFile(tmp_path / 'x.bin') as drawings:
-        assert len(drawings) == 0
-        assert drawings.key_ids.tolist() == []
-
-
-def test_official_record(real_drawings):
+def test_real_files(real_drawings):
     with quickdraw.DrawingFile(real_drawings / 'official' / 'bed.bin') as drawings:
-        assert len(drawings) == 1
-        drawing = drawings[0]
+        (drawing,) = (drawings[i] for i in range(len(drawings)))
     assert (drawing.key_id, drawing.recognized) == (4897919444451328, True)
     assert len(drawing.strokes) == 6
-
-
-def test_every_real_file(real_drawings):
     for path in (real_drawings / 'wide').glob('*.bin'):
         with quickdraw.DrawingFile(path) as drawings:
             assert len(drawings) == (10 if path.stem == 'zigzag' else 25)

@@ -4,6 +4,7 @@ import json
 import tracemalloc
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -42,31 +43,23 @@ def test_as_google_simplifies(real_drawings):
     assert np.mean(differences) <= 0.1
 
 
-def test_a_straight_line_keeps_its_ends_only():
-    line = np.stack([np.linspace(10, 60, 30), np.linspace(5, 15, 30)], axis=1)
-    (simplified,) = simplify([line])
-    assert simplified.dtype == np.uint8
-    assert simplified.tolist() == [[0, 0], [255, 51]]
-
-
-def test_a_corner_stays_and_a_tremble_goes():
-    corner = [[0, 0], [100, 0], [100, 20]]
-    assert simplify([corner])[0].tolist() == [[0, 0], [255, 0], [255, 51]]
-    trembling = [[0, 0], [50, 0.5], [100, 0], [100, 20]]  # at this scale 1.3 pixels
-    assert simplify([trembling])[0].tolist() == [[0, 0], [255, 0], [255, 51]]
-
-
-def test_time_is_ignored_and_empty_strokes_are_left_out():
-    with_time = [[0, 0, 1], [10, 10, 2]]
-    assert simplify([with_time, []])[0].tolist() == [[0, 0], [255, 255]]
-    assert simplify([]) == simplify([[]]) == []
-
-
-def test_one_place_is_one_dot():
-    assert [stroke.tolist() for stroke in simplify([[[7, 9]], [[7, 9], [7, 9]]])] == [
-        [[0, 0]],
-        [[0, 0]],
-    ]
+@pytest.mark.parametrize(
+    ('strokes', 'expected'),
+    [
+        # A straight line keeps its ends, times and empty strokes go, one place is one dot.
+        ([[[10 + 5 * i, 5 + i] for i in range(11)]], [[[0, 0], [255, 51]]]),
+        ([[[0, 0], [100, 0], [100, 20]]], [[[0, 0], [255, 0], [255, 51]]]),
+        # At this scale the second point trembles by 1.3 pixels.
+        ([[[0, 0], [50, 0.5], [100, 0], [100, 20]]], [[[0, 0], [255, 0], [255, 51]]]),
+        ([[[0, 0, 1], [10, 10, 2]], []], [[[0, 0], [255, 255]]]),
+        ([[[7, 9]], [[7, 9], [7, 9]]], [[[0, 0]], [[0, 0]]]),
+        ([], []),
+    ],
+)
+def test_by_hand(strokes, expected):
+    simplified = simplify(strokes)
+    assert [stroke.tolist() for stroke in simplified] == expected
+    assert all(stroke.dtype == np.uint8 for stroke in simplified)
 
 
 def test_long_strokes_take_no_more_memory():
