@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from conftest import ROOT
 
 import sketch
@@ -24,13 +23,8 @@ WITHOUT_TENSORFLOW = [
     *('sketch.data.dataset', 'sketch.data.query_image', 'sketch.data.samplers', 'sketch.data.ink'),
     *('sketch.networks.registry', 'sketch.page.queries'),
     *('sketch.reporting.results', 'sketch.reporting.report', 'sketch.metrics.compactness'),
-    *(
-        'sketch.training.workers',
-        'tools.synthetic',
-        'tools.fill_tables.__main__',
-        'tools.precise_bn',
-    ),
-    'benchmarks.__main__',
+    *('sketch.training.workers', 'tools.synthetic', 'tools.precise_bn'),
+    *('tools.fill_tables.__main__', 'benchmarks.__main__'),
 ]
 
 # The rooms of sketch/, each above those that it may import. A module beside them counts as a room.
@@ -167,46 +161,44 @@ for name in {sorted(WITHOUT_TENSORFLOW)}:
     assert shown.returncode == 0, shown.stderr
 
 
-def test_only_the_page_needs_flask_and_waitress():
-    def first_words(tree):
-        for node in ast.walk(tree):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ''] if isinstance(node, ast.ImportFrom) else []
-            yield from (name.split('.')[0] for name in names)
+def users_of(*packages):
+    """Return the modules that import one of some packages from outside, anywhere in them."""
 
-    servers = {'flask', 'waitress', 'werkzeug'}
-    found = {name for name, tree in MODULES.items() if servers & set(first_words(tree))}
-    assert found == {'draw', 'sketch.page.app'}
+    def names(node):
+        if isinstance(node, ast.Import):
+            return [alias.name for alias in node.names]
+        return [node.module or ''] if isinstance(node, ast.ImportFrom) else []
+
+    return {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if {imported.split('.')[0] for imported in names(node)} & set(packages)
+    }
+
+
+def test_packages_are_imported_in_one_place():
+    assert users_of('flask', 'waitress', 'werkzeug') == {'draw', 'sketch.page.app'}
     assert importers(in_folder('sketch.page')) <= {'draw', *in_folder('sketch.page')}
-
-
-def test_tensorflow_is_imported_in_one_place():
     glue = {f'sketch.backend.{name}' for name in ('setup', 'estimator', 'state')}
+    assert users_of('tensorflow', 'tensorflow_estimator') <= glue
     assert importers({'sketch.backend.estimator'}) == {'sketch.backend.setup'}
+    assert users_of('matplotlib') == {'sketch.plotting'}
+
+
+def test_functions_and_files_are_short():
+    for path in [*FILES, *Path(ROOT / 'tests').glob('*.py')]:
+        assert len(path.read_text(encoding='utf-8').splitlines()) <= 350, path
     for name, tree in MODULES.items():
         for node in ast.walk(tree):
-            found = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            found += [node.module] if isinstance(node, ast.ImportFrom) else []
-            assert name in glue or not any(x.split('.')[0].startswith('tensorflow') for x in found)
-
-
-def test_matplotlib_is_imported_in_one_place():
-    for name, tree in MODULES.items():
-        if name != 'sketch.plotting':
-            for node in ast.walk(tree):
-                assert not isinstance(node, ast.ImportFrom) or 'matplotlib' not in node.module
-
-
-@pytest.mark.parametrize('name', sorted(MODULES))
-def test_functions_are_short(name):
-    for node in ast.walk(MODULES[name]):
-        if isinstance(node, ast.FunctionDef):
-            lines = node.end_lineno - node.lineno + 1
-            every = node.args
-            taken = [*every.posonlyargs, *every.args, *every.kwonlyargs]
-            taken = [argument.arg for argument in taken if argument.arg != 'self']
-            assert lines <= 60 or node.name in LONG | WIDE, f'{node.name}: {lines} lines'
-            assert len(taken) <= 7 or node.name in WIDE, f'{node.name}: {len(taken)} parameters'
+            if isinstance(node, ast.FunctionDef):
+                place = f'{name}.{node.name}'
+                lines = node.end_lineno - node.lineno + 1
+                every = node.args
+                taken = [*every.posonlyargs, *every.args, *every.kwonlyargs]
+                taken = [argument.arg for argument in taken if argument.arg != 'self']
+                assert lines <= 60 or node.name in LONG | WIDE, f'{place}: {lines} lines'
+                assert len(taken) <= 7 or node.name in WIDE, f'{place}: {len(taken)} parameters'
 
 
 def test_the_map_shows_every_module():
@@ -221,8 +213,3 @@ def test_native_windows_is_refused_in_one_line():
     ended = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 2
     assert ended.stderr == 'error: native Windows is not supported; use WSL2 (README.md, Install)\n'
-
-
-def test_files_are_short():
-    for path in [*FILES, *Path(ROOT / 'tests').glob('*.py')]:
-        assert len(path.read_text(encoding='utf-8').splitlines()) <= 350, path

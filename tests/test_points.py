@@ -33,30 +33,18 @@ def test_only_the_runs_asked_for(tmp_path, refused):
         refused('plots.py', '--results', tmp_path / 'r.csv', '--runs', *patterns, words=words)
 
 
-def test_an_interval_is_read(tmp_path):
-    results.record(tmp_path / 'r.csv', [{**ROW, 'low': 0.25, 'high': 0.75}])
-    (point,) = points.measured(tmp_path / 'r.csv')
-    assert (point.low, point.value, point.high) == (0.25, 0.5, 0.75)
-    results.record(tmp_path / 'none.csv', [{**ROW, 'metric': 'compactness', 'split': 'train'}])
-    assert points.measured(tmp_path / 'none.csv') == []
-
-
-def test_nothing_to_draw_is_refused(tmp_path, refused):
-    results.record(tmp_path / 'r.csv', [{**ROW, 'metric': 'compactness', 'split': 'train'}])
-    words = ['r.csv: has nothing to draw']
-    refused('plots.py', '--results', tmp_path / 'r.csv', '--out', tmp_path / 'f', words=words)
-    assert not (tmp_path / 'f').exists()
-
-
 @pytest.mark.parametrize(
-    'change',
+    ('change', 'words'),
     [
-        *({'value': 'x'}, {'value': ''}, {'step': ''}, {'k': '4.5'}),
-        *({'low': 'x'}, {'seed': 'a'}, {'net': 'n3'}),
+        ({'metric': 'compactness', 'split': 'train'}, ['has nothing to draw']),
+        *(
+            (change, ['checkpoints_n1_1e', *change, 'remove it'])
+            for change in ({'value': 'x'}, {'step': ''}, {'k': '4.5'}, {'low': 'x'}, {'net': 'n3'})
+        ),
     ],
 )
-def test_a_corrupt_row_is_named(tmp_path, refused, change):
-    results.record(tmp_path / 'r.csv', [{**ROW, **change}])
-    words = ['r.csv', 'checkpoints_n1_1e', *change, 'remove it']
-    refused('plots.py', '--results', tmp_path / 'r.csv', '--out', tmp_path / 'f', words=words)
-    assert not (tmp_path / 'f').exists()
+def test_a_table_without_points_is_refused(tmp_path, refused, change, words):
+    table, out = tmp_path / 'r.csv', tmp_path / 'f'
+    results.record(table, [{**ROW, **change}])
+    refused('plots.py', '--results', table, '--out', out, words=['r.csv', *words])
+    assert not out.exists()

@@ -63,22 +63,30 @@ def test_it_is_computed_again_when_something_changed(trained, small_dataset, tmp
     assert (folder / 'fc1_test.npz').read_bytes() != kept
 
 
-def retrieved(printed):
-    """(category, key_id, distance) of each line of a search."""
-    lines = printed.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith('rank')) + 1
-    rows = [line.split() for line in lines[start:] if line[:4].strip().isdigit()]
-    return [(' '.join(row[1:-2]), row[-2], float(row[-1])) for row in rows]
+@pytest.fixture
+def searched(folder, small_dataset, tmp_path, capsys):
+    """Return a function that searches and gives (category, key_id, distance) of each answer."""
+
+    def search_for(*arguments, checkpoint=folder):
+        place = ['--data', small_dataset.folder, '--checkpoint', checkpoint]
+        place += ['--out', tmp_path / 'answers.png']
+        search.main([str(argument) for argument in [*place, *arguments]])
+        lines = capsys.readouterr().out.splitlines()
+        start = next(i for i, line in enumerate(lines) if line.startswith('rank')) + 1
+        rows = [line.split() for line in lines[start:] if line[:4].strip().isdigit()]
+        return [(' '.join(row[1:-2]), row[-2], float(row[-1])) for row in rows]
+
+    return search_for
 
 
 @pytest.mark.parametrize('distance', ['euclidean', 'cosine'])
-def test_a_key_id_finds_the_others_nearest_first(folder, small_dataset, tmp_path, capsys, distance):
+def test_a_key_id_finds_the_others_nearest_first(
+    folder, small_dataset, tmp_path, searched, distance
+):
     checkpoint = checkpoints.open_checkpoint(folder, small_dataset)
     vectors, labels, names = features.feature_vectors(checkpoint, small_dataset.test, 96)
     vectors = vectors.astype(np.float64)
-    common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder)]
-    search.main([*common, names[5], '--distance', distance, '--out', str(tmp_path / 'answers.png')])
-    found = retrieved(capsys.readouterr().out)
+    found = searched(names[5], '--distance', distance)
     if distance == 'euclidean':
         expected = np.linalg.norm(vectors - vectors[5], axis=1)
     else:
@@ -93,16 +101,18 @@ def test_a_key_id_finds_the_others_nearest_first(folder, small_dataset, tmp_path
         assert picture.width > 10 * 96
 
 
-def test_a_file_finds_its_own_image(folder, small_dataset, tmp_path, capsys):
-    path = sorted((small_dataset.folder / 'testing').rglob('*.png'))[3]
-    common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder), '--top', '1']
-    search.main([*common, str(path), '--out', str(tmp_path / 'out.png')])
-    ((_, key_id, distance),) = retrieved(capsys.readouterr().out)
-    assert key_id == path.stem
+def test_images_of_the_data_set_as_queries(small_dataset, searched):
+    test, training = (
+        sorted((small_dataset.folder / part).rglob('*.png'))[3] for part in ('testing', 'training')
+    )
+    ((_, key_id, distance),) = searched(test, '--top', 1)
+    assert key_id == test.stem
     assert distance < 1e-3
+    found = [key_id for _, key_id, _ in searched(training.stem, '--top', 20)]
+    assert sorted(found) == sorted(key_ids(small_dataset))  # the query is not among them
 
 
-def test_the_embedding_of_a_triplet_loss_is_compared(small_dataset, tmp_path, capsys):
+def test_the_embedding_of_a_triplet_loss_is_compared(small_dataset, tmp_path, searched):
     place = ['--data', small_dataset.folder, '--checkpoints', tmp_path, '--net', 'n1']
     place += ['--results', tmp_path / 'results.csv', '--filters', *'2222', '--epochs', '0']
     train.main([str(argument) for argument in [*place, '--loss', 'triplet', '--batch-size', '12']])
@@ -113,20 +123,9 @@ def test_the_embedding_of_a_triplet_loss_is_compared(small_dataset, tmp_path, ca
     embedded /= np.linalg.norm(embedded, axis=1, keepdims=True)
     expected = np.sort(np.linalg.norm(embedded - embedded[5], axis=1))
     (path,) = (small_dataset.folder / 'testing').rglob(f'{names[5]}.png')
-    common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder)]
     for query, nearest in ((names[5], expected[1:11]), (path, expected[:10])):
-        search.main([*common, str(query), '--out', str(tmp_path / 'answers.png')])
-        found = [distance for *_, distance in retrieved(capsys.readouterr().out)]
+        found = [distance for *_, distance in searched(query, checkpoint=folder)]
         np.testing.assert_allclose(found, nearest, rtol=1e-3, atol=1e-5)
-
-
-def test_a_training_image_as_query(folder, small_dataset, tmp_path, capsys):
-    path = sorted((small_dataset.folder / 'training').rglob('*.png'))[3]
-    common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder), '--top', '20']
-    search.main([*common, path.stem, '--out', str(tmp_path / 'out.png')])
-    found = retrieved(capsys.readouterr().out)
-    assert len({key_id for _, key_id, _ in found}) == 12  # all: the query is not among them
-    assert {key_id for _, key_id, _ in found} <= set(key_ids(small_dataset))
 
 
 def test_examples(folder, small_dataset, tmp_path, capsys):
@@ -142,36 +141,31 @@ def test_examples(folder, small_dataset, tmp_path, capsys):
     assert sorted(seen['random']) == seen['worst']
 
 
-def test_mistakes(folder, small_dataset, tmp_path, refused):
-    common = ['--data', small_dataset.folder, '--checkpoint', folder]
-    refused('search.py', *common, words=['a query', '--examples'], cwd=tmp_path)
-    refused('search.py', *common, '123', words=['123', 'key_id'], cwd=tmp_path)
+def test_what_is_refused_leaves_all_files(folder, small_dataset, tmp_path, refused):
     (tmp_path / 'text.png').write_text('no picture')
     Image.new('RGB', (50, 50), 'white').save(tmp_path / 'white.png')
-    refused(
-        'search.py', *common, 'text.png', words=['text.png', 'not a readable image'], cwd=tmp_path
-    )
-    refused('search.py', *common, 'white.png', words=['white.png', 'nothing'], cwd=tmp_path)
-    for name in ('answers', 'answers.txt'):
-        refused('search.py', *common, '123', '--out', name, words=[name, '.png'], cwd=tmp_path)
-    assert not (tmp_path / 'search.png').exists()
-
-
-def test_no_input_is_overwritten(folder, small_dataset, tmp_path, refused):
-    common = ['--data', small_dataset.folder, '--checkpoint', folder]
     Image.new('L', (96, 96), 255).save(tmp_path / 'search.png')
-    before = (tmp_path / 'search.png').read_bytes()
-    words = ['--out search.png', 'would replace the query']
-    refused('search.py', *common, 'search.png', words=words, cwd=tmp_path)
-    refused('search.py', *common, f'../{tmp_path.name}/search.png', words=words, cwd=tmp_path)
-    assert (tmp_path / 'search.png').read_bytes() == before
     image = next((small_dataset.folder / 'testing').rglob('*.png'))
-    before = image.read_bytes()
-    words = ['is a picture of the data set']
-    sheet = small_dataset.folder / 'dataset.png'
-    for out in (image, sheet):
-        refused('search.py', *common, '--examples', 'best', '--out', out, words=words, cwd=tmp_path)
-    assert image.read_bytes() == before
+    before = [path.read_bytes() for path in (image, tmp_path / 'search.png')]
+    replaced = ['--out search.png', 'would replace the query']
+    common = ['--data', small_dataset.folder, '--checkpoint', folder]
+    for arguments, words in (
+        ([], ['a query', '--examples']),
+        (['123'], ['123', 'key_id']),
+        (['text.png'], ['text.png', 'not a readable image']),
+        (['white.png'], ['white.png', 'nothing']),
+        (['123', '--out', 'answers'], ['answers', '.png']),
+        (['123', '--out', 'answers.txt'], ['answers.txt', '.png']),
+        (['search.png'], replaced),
+        ([f'../{tmp_path.name}/search.png'], replaced),
+        (['--examples', 'best', '--out', image], ['is a picture of the data set']),
+        (
+            ['--examples', 'best', '--out', small_dataset.folder / 'dataset.png'],
+            ['is a picture of the data set'],
+        ),
+    ):
+        refused('search.py', *common, *arguments, words=words, cwd=tmp_path)
+    assert [path.read_bytes() for path in (image, tmp_path / 'search.png')] == before
 
 
 def test_ties_are_told(folder, small_dataset, tmp_path, capsys):
