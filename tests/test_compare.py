@@ -82,21 +82,20 @@ def test_only_the_same_comparison_is_replaced(tmp_path):
 
 def test_what_cannot_be_compared_is_refused(compared, tmp_path):
     _, (data, folder, only, _) = compared
-    for names in ([only], [only, only]):
-        with pytest.raises(InputError, match='one folder: give others, --distance both or'):
-            compare.main([data, folder, *names])
     (tmp_path / 'file').touch()
-    for place in (tmp_path / 'file' / 'd.csv', tmp_path):
-        with pytest.raises((InputError, OSError)) as caught:
-            compare.main([data, folder, only, '--rerank', '--differences', str(place)])
-        assert str(tmp_path) in str(caught.value)
-    path = tmp_path / 'd.csv'
+    path, table = tmp_path / 'd.csv', tmp_path / 'results.csv'
     path.write_text(','.join(differences.COLUMNS) + '\na,,,b,,standard,3,x,,,20,c,now\n')
-    with pytest.raises(InputError, match=r"d\.csv: line 2, a: difference is 'x', not a number"):
-        compare.main([data, folder, only, '--rerank', '--differences', str(path)])
-    with pytest.raises(InputError, match='give checkpoint folders, the reference first'):
-        compare.main([data, folder])
-    table = tmp_path / 'results.csv'
     results.record(table, [{'run': only}])
-    with pytest.raises(InputError, match=r'results\.csv: not a table of differences'):
-        compare.main([data, folder, only, '--rerank', '--differences', str(table)])
+    into = [only, '--rerank', '--differences']
+    for arguments, words in (
+        ([], 'give checkpoint folders, the reference first'),
+        ([only], 'one folder: give others, --distance both or'),
+        ([only, only], 'one folder: give others, --distance both or'),
+        ([*into, path], "d.csv: line 2, a: difference is 'x', not a number"),
+        ([*into, table], 'results.csv: not a table of differences'),
+        ([*into, tmp_path / 'file' / 'd.csv'], str(tmp_path)),
+        ([*into, tmp_path], str(tmp_path)),
+    ):
+        with pytest.raises((InputError, OSError)) as caught:
+            compare.main([data, folder, *map(str, arguments)])
+        assert words in str(caught.value)
