@@ -9,16 +9,11 @@ from sketch.metrics.average_precision import DEFINITIONS, FIRST, RECALLS
 from sketch.metrics.ranking import exponent, prepare
 
 
-def retrieve(features, labels, ks, distance, reorder=None, every=1):
-    """Return the fields of a Retrieval that rankings decide, by name.
-
-    Args:
-        features, labels, ks, distance, reorder: as of sketch.metrics.average_precision.
-        every: take every so many queries.
-    """
+def retrieve(features, labels, ks, distance, reorder=None):
+    """Return the fields of a Retrieval that rankings decide, by name."""
     vectors, labels = prepare(features, distance), np.asarray(labels)
     judged = {'average_precisions': [], 'interpolated': [], 'first': [], 'tied': []}
-    for query in range(0, len(vectors), every):
+    for query in range(len(vectors)):
         order, ties = ranked(vectors, query)
         relevant = labels[order] == labels[query]
         judged['tied'].append(np.any(ties & (relevant[1:] != relevant[:-1])))
