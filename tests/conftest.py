@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import runpy
 import shutil
 import signal
@@ -24,6 +25,21 @@ REAL = ROOT.parent / 'shared' / 'quickdraw'
 # train.py's flags for the narrowest skNet that is still one: seconds instead of minutes.
 NARROW = ['--net', 'n1', '--filters', '2', '2', '2', '2', '--batch-size', '8']
 NARROW_NAME = 'checkpoints_n1_filters2-2-2-2_batch8'
+
+
+def options(dataset, root, *more):
+    """Return the flags of a data set, and of checkpoints and results in a folder; and `more`."""
+    places = ['--data', dataset.folder, '--checkpoints', root, '--results', root / 'results.csv']
+    return [str(word) for word in [*places, *more]]
+
+
+def run_code(code, *arguments, cwd=ROOT, **environment):
+    """Run code in a process where some variables have other values; None takes one away."""
+    variables = {**os.environ, **environment}
+    variables = {name: value for name, value in variables.items() if value is not None}
+    command = [sys.executable, '-c', code, *map(str, arguments)]
+    options = {'capture_output': True, 'text': True, 'timeout': 300}
+    return subprocess.run(command, cwd=cwd, env=variables, **options)
 
 
 @contextlib.contextmanager
@@ -52,6 +68,29 @@ def variables(folder):
     assert prefix, sorted(folder.iterdir())
     names = [name for name, _ in tf.train.list_variables(prefix)]
     return {name: tf.train.load_variable(prefix, name) for name in names}
+
+
+def save_variables(folder, values, step):
+    """Write {name: value} as plain TensorFlow writes a checkpoint, with nothing beside it."""
+    from sketch.backend.setup import tf  # with TensorFlow, which not every test needs
+
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        for name, value in values.items():
+            tf.compat.v1.get_variable(name, initializer=value)
+        session.run(tf.compat.v1.global_variables_initializer())
+        tf.compat.v1.train.Saver().save(session, str(folder / 'model.ckpt'), step)
+
+
+def summaries(folder):
+    """Return {tag: {step: number}} of what trainings below a folder wrote for TensorBoard."""
+    from sketch.backend.setup import tf  # with TensorFlow, which not every test needs
+
+    found = {}
+    for path in folder.rglob('events.*'):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for value in event.summary.value:
+                found.setdefault(value.tag, {})[event.step] = value.simple_value
+    return found
 
 
 def step_in(folder):
@@ -125,9 +164,7 @@ def trained(small_dataset, tmp_path_factory):
     and returns the Path of the last one.
     """
     root = tmp_path_factory.mktemp('trained')
-    place = ['--data', small_dataset.folder, '--checkpoints', root]
-    place += ['--results', root / 'results.csv']
-    train.main([*map(str, place), *NARROW, '--epochs', '0', '1', '2'])
+    train.main(options(small_dataset, root, *NARROW, '--epochs', 0, 1, 2))
     rows = results.read(root / 'results.csv')
 
     def copy(place, *epochs):

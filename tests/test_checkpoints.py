@@ -1,14 +1,13 @@
 """Checkpoints: names, settings, corruption, and checkpoints that other code has written."""
 
-import csv
 import dataclasses
 import json
 import shutil
 
 import numpy as np
 import pytest
+from conftest import save_variables
 from sklearn.metrics import average_precision_score
-from test_folding import values_of
 
 import load
 import mAP
@@ -20,9 +19,22 @@ from sketch.evaluation import accuracy
 from sketch.evaluation.features import feature_vectors
 from sketch.metrics.average_precision import DEFINITIONS
 from sketch.networks.registry import NETWORKS
-from sketch.runs import checkpoints, folders
+from sketch.reporting import results
+from sketch.runs import checkpoints
 
-CLASSES = 3
+CLASSES, STEP = 3, 12
+
+
+def values_of(name, shape, random):
+    """Return values that a layer might have, unlike the initial ones where these hide mistakes."""
+    if name.endswith('kernel'):
+        return random.normal(0, (2 / np.prod(shape[:-1])) ** 0.5, shape)
+    if name.endswith('gamma'):
+        # A negative scale turns the order of the values round, and so what max pooling takes.
+        return random.permutation(np.linspace(-1.5, 1.5, shape[0]))
+    if name.endswith('moving_variance'):
+        return random.uniform(0.5, 2, shape)
+    return random.normal(0, 0.5, shape)
 
 
 def skip_units(net):
@@ -40,7 +52,7 @@ class Reference:
 
     def __init__(self, net, size, seed):
         self.random = np.random.default_rng(seed)
-        self.variables = {}
+        self.variables = {'global_step': np.int64(STEP)}
         self.convs = 0
         x = image = tf.keras.Input((size, size, 1))
         for layer in skip_units(net):
@@ -75,17 +87,6 @@ class Reference:
         layer.set_weights(values)
         return y
 
-    def save(self, folder, step, with_step=True):
-        """Write the variables as plain TensorFlow does, with no settings beside them."""
-        folder.mkdir(parents=True)
-        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-            for name, value in self.variables.items():
-                tf.compat.v1.get_variable(name, initializer=value)
-            if with_step:
-                tf.compat.v1.get_variable('global_step', initializer=np.int64(step))
-            session.run(tf.compat.v1.global_variables_initializer())
-            tf.compat.v1.train.Saver().save(session, str(folder / 'model.ckpt'), step)
-
 
 @pytest.fixture(scope='module', params=['n1', 'n2'])
 def foreign(request, small_dataset, tmp_path_factory):
@@ -94,7 +95,8 @@ def foreign(request, small_dataset, tmp_path_factory):
     tf.keras.utils.set_random_seed(1)
     reference = Reference(net, small_dataset.size, seed=1)
     folder = tmp_path_factory.mktemp('author') / f'checkpoints_{net}_7e'
-    reference.save(folder, step=12)
+    folder.mkdir()
+    save_variables(folder, reference.variables, STEP)
     images = np.concatenate(
         [batch for batch, _ in evaluation_input_fn(small_dataset.test, 96)().as_numpy_iterator()]
     )
@@ -102,17 +104,12 @@ def foreign(request, small_dataset, tmp_path_factory):
     return net, folder, fc1, logits
 
 
-def test_foreign_checkpoint_is_recognised(foreign, small_dataset):
-    net, folder, _, _ = foreign
+def test_foreign_checkpoint_is_recognised_and_gives_the_logits_of_keras(foreign, small_dataset):
+    net, folder, fc1, logits = foreign
     opened = checkpoints.open_checkpoint(folder, small_dataset)
     assert (opened.settings.net, opened.step, opened.settings.classes) == (net, 12, CLASSES)
     assert opened.settings.filters == ((8, 12, 8, 10) if net == 'n1' else ())
     assert opened.settings.epochs == 7
-
-
-def test_foreign_checkpoint_gives_the_logits_of_keras(foreign, small_dataset):
-    _, folder, fc1, logits = foreign
-    opened = checkpoints.open_checkpoint(folder, small_dataset)
     estimator = tf.estimator.Estimator(
         opened.settings.network.model_fn, str(folder), params=opened.settings.params
     )
@@ -129,14 +126,10 @@ def test_foreign_checkpoint_through_the_scripts(foreign, small_dataset, tmp_path
     net, folder, fc1, logits = foreign
     before = {path.name for path in folder.iterdir()}
     arguments = ['--data', str(small_dataset.folder), '--results', str(tmp_path / 'results.csv')]
-    load.main([*arguments, '--measure', 'test', str(folder)])
-    assert ' test images' in (said := capsys.readouterr().out)
-    assert ' train images' not in said
     load.main([*arguments, str(folder)])
     assert 'unknown' in capsys.readouterr().out
     mAP.main([*arguments, '--k', 'all', '3', str(folder)])
-    with open(tmp_path / 'results.csv', newline='') as file:
-        rows = list(csv.DictReader(file))
+    rows = results.read(tmp_path / 'results.csv')
     labels = small_dataset.test.labels
     accuracy = {row['split']: float(row['value']) for row in rows if row['metric'] == 'accuracy'}
     assert set(accuracy) == {'train', 'test'}
@@ -172,43 +165,28 @@ def test_labels_are_matched_by_category_name(foreign, small_dataset, tmp_path):
     assert 'trained on other categories' in doubt.text
 
 
-@pytest.mark.parametrize('damage', ['float64', 'no step'])
-def test_variables_that_do_not_fit_are_named(small_dataset, tmp_path, refused, damage):
-    reference, folder = Reference('n1', small_dataset.size, seed=1), tmp_path / 'run'
-    if damage == 'float64':
-        name = 'ConvNet/dense_1/bias'
-        reference.variables[name] = reference.variables[name].astype(np.float64)
-        words = [f'{name} is float64 [3]', 'has float32 [3]']
-    else:
-        words = ['global_step is missing', 'has int64 []']
-    reference.save(folder, step=12, with_step=damage != 'no step')
-    refused('load.py', '--data', small_dataset.folder, folder, words=words)
-
-
-def test_weights_that_are_not_finite_are_refused(small_dataset, tmp_path, refused):
-    reference = Reference('n1', small_dataset.size, seed=1)
-    reference.variables['ConvNet/conv2d_3/kernel'][0, 0, 0, 0] = np.nan
-    folder = tmp_path / 'checkpoints_n1_7e'
-    reference.save(folder, step=12)
-    words = ['conv2d_3/kernel', 'NaN']
-    common = ['--data', small_dataset.folder]
+def test_variables_that_do_not_fit_are_named(small_dataset, tmp_path, refused):
+    common, values = ['--data', small_dataset.folder], Reference('n1', 96, seed=1).variables
+    without_step = {name: value for name, value in values.items() if name != 'global_step'}
+    save_variables(tmp_path, without_step, STEP)
+    refused('load.py', *common, tmp_path, words=['global_step is missing', 'has int64 []'])
+    bias, kernel = 'ConvNet/dense_1/bias', 'ConvNet/conv2d_3/kernel'
+    save_variables(tmp_path, {**values, bias: np.zeros(3)}, STEP)
+    words = [f'{bias} is float64 [3]', 'has float32 [3]']
+    refused('load.py', *common, tmp_path, words=words)
+    values[kernel][0, 0, 0, 0] = np.nan
+    save_variables(tmp_path, values, STEP)
     for script in ('load.py', 'mAP.py', 'tools.precise_bn'):
-        refused(script, *common, folder, words=words)
-    refused('search.py', *common, '--checkpoint', folder, '--examples', 'best', words=words)
+        refused(script, *common, tmp_path, words=[kernel, 'NaN'])
+    query = ['--checkpoint', tmp_path, '--examples', 'best']
+    refused('search.py', *common, *query, words=[kernel, 'NaN'])
 
 
-@pytest.mark.parametrize(
-    'state', ['', 'model_checkpoint_path: "/elsewhere/model.ckpt-12"\n', 'not a state file']
-)
-def test_a_state_file_of_another_machine_does_not_matter(foreign, tmp_path, state):
+def test_what_does_not_fit_is_refused(foreign, small_dataset, tmp_path):
     _, folder, _, _ = foreign
-    copy = shutil.copytree(folder, tmp_path / folder.name)
-    (copy / 'checkpoint').write_text(state)
-    assert folders.latest(copy) == str(copy / 'model.ckpt-12')
-
-
-def test_what_does_not_fit_is_refused(foreign, small_dataset):
-    _, folder, _, _ = foreign
+    folder = shutil.copytree(folder, tmp_path / folder.name)
+    # A state file of another machine does not matter.
+    (folder / 'checkpoint').write_text('model_checkpoint_path: "/elsewhere/model.ckpt-12"\n')
     four = dataclasses.replace(small_dataset, categories=('a', 'b', 'c', 'd'))
     with pytest.raises(InputError, match='made for 3 categories, but .* has 4'):
         checkpoints.open_checkpoint(folder, four)
@@ -222,20 +200,17 @@ def test_what_does_not_fit_is_refused(foreign, small_dataset):
 
 def test_no_checkpoint(refused, small_dataset, tmp_path):
     data = ('--data', small_dataset.folder)
-    (tmp_path / 'checkpoints_n1_1e').mkdir()
+    empty = tmp_path / 'checkpoints_n1_1e'
+    empty.mkdir()
     for script in ('load.py', 'mAP.py'):
         refused(script, *data, tmp_path / 'none', words=[tmp_path / 'none', 'no such folder'])
-        empty = tmp_path / 'checkpoints_n1_1e'
         refused(script, *data, empty, words=[empty, 'no checkpoint'])
         refused(script, *data, '--checkpoints', tmp_path, words=[tmp_path, 'train.py'])
     refused('mAP.py', *data, '--k', tmp_path, words=['--k'])
 
 
 def test_neither_network(small_dataset, tmp_path):
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        tf.compat.v1.get_variable('ConvNet/conv2d/kernel', (3, 3, 1, 4))
-        session.run(tf.compat.v1.global_variables_initializer())
-        tf.compat.v1.train.Saver().save(session, str(tmp_path / 'model.ckpt'), 1)
+    save_variables(tmp_path, {'ConvNet/conv2d/kernel': np.zeros((3, 3, 1, 4))}, 1)
     with pytest.raises(InputError, match='neither skNet nor skResNet'):
         checkpoints.open_checkpoint(tmp_path, small_dataset)
 

@@ -5,12 +5,12 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import NARROW
+from conftest import NARROW, options
 
 import n2
 import train
 from sketch.data.image_file import read_image
-from sketch.evaluation import accuracy, exported
+from sketch.evaluation import exported
 from sketch.evaluation.loaded_network import LoadedNetwork
 from sketch.reporting import results
 from sketch.runs.checkpoints import open_checkpoint
@@ -50,9 +50,7 @@ np.savez(out, **found)
 
 def train_to(epochs, dataset, root, *flags):
     """Train, measure on the test images, and return the folder."""
-    arguments = ['--data', dataset.folder, '--checkpoints', root, '--epochs', epochs, *flags]
-    arguments += ['--results', root / 'results.csv', '--measure', 'test']
-    train.main([str(argument) for argument in arguments])
+    train.main(options(dataset, root, '--epochs', epochs, '--measure', 'test', *flags))
     return next(root.glob('checkpoints_*'))
 
 
@@ -74,9 +72,8 @@ def test_values_are_the_checkpoints(trained, small_dataset, tmp_path, monkeypatc
         folder = train_to(1, small_dataset, tmp_path, '--net', 'n2', '--batch-size', '8')
     out = tmp_path / 'exported'
     capfd.readouterr()
-    export.main(
-        [f'{folder}', '--out', f'{out}', '--float16', '--results', f'{tmp_path}/results.csv']
-    )
+    table = ['--results', f'{tmp_path}/results.csv']
+    export.main([f'{folder}', '--out', f'{out}', '--float16', *table])
     printed = capfd.readouterr()  # of C++ code, too
     assert printed.err == ''
     for form in ('saved_model', 'model.tflite', 'model_float16.tflite'):
@@ -103,36 +100,36 @@ def test_values_are_the_checkpoints(trained, small_dataset, tmp_path, monkeypatc
     assert 'CC BY 4.0' in card
     training, measurements = card.split('## Measured')
     assert f'24 drawings of 3 categories, data set {small_dataset.digest}' in training
-    (measured,) = accuracy.evaluate(checkpoint, small_dataset, ['test'])
     rows = results.read(tmp_path / 'results.csv')
     (row,) = (row for row in rows if row['split'] == 'test')
-    value = f'{measured.rows[0]["value"]:.4f}'
-    limits = [f'{float(row[name]):.4f}' for name in ('low', 'high')]
-    cells = ['accuracy', 'test', '', '', '', '', value, *limits, '12', small_dataset.digest]
+    values = [f'{float(row[name]):.4f}' for name in ('value', 'low', 'high')]
+    cells = ['accuracy', 'test', '', '', '', '', *values, '12', small_dataset.digest]
     assert f'| {" | ".join(cells)} | {row["time"]} |' in measurements
     sizes = [(out / f'{name}.tflite').stat().st_size for name in ('model_float16', 'model')]
     assert sizes[0] < sizes[1]
 
 
-def test_a_triplet_loss_gives_an_embedding_and_no_classes(make_dataset, tmp_path):
-    dataset = make_dataset(tmp_path / 'data', train=8)
-    folder = train_to(0, dataset, tmp_path, *NARROW, '--loss', 'triplet', '--images-per-class', '4')
+def test_a_triplet_loss_gives_an_embedding_and_no_classes(small_dataset, tmp_path):
+    triplets = ['--loss', 'triplet', '--images-per-class', '4']
+    folder = train_to(0, small_dataset, tmp_path, *NARROW, *triplets)
     out = export.main([f'{folder}', '--out', f'{tmp_path}/exported', '--float16'])
-    images = np.stack([read_image(path) for path in dataset.test.paths])
+    images = np.stack([read_image(path) for path in small_dataset.test.paths])
     found = used(out, images, tmp_path)
     assert not any('probabilities' in name for name in found)
-    checkpoint = open_checkpoint(folder, dataset)
+    checkpoint = open_checkpoint(folder, small_dataset)
     with LoadedNetwork(checkpoint, 96) as network:
         expected = network.outputs.embedding(network.fc1(images))
     for name in ('saved embedding embedding 12', 'model embedding 12'):
         np.testing.assert_allclose(found[name], expected, atol=1e-4)
     card = (out / 'MODEL_CARD.md').read_text()
     assert 'does not train the classifier' in card
+    assert '`embedding`' in card
     assert not (out / 'labels.txt').exists()
     assert '- margin: 0.2\n' in card
 
 
 def test_a_checkpoint_without_settings(make_dataset, tmp_path):
+    # Nothing tells the size of its images; the paper's is assumed.
     folder = train_to(0, make_dataset(tmp_path / 'data', size=128), tmp_path, *NARROW)
     (folder / 'settings.json').unlink()
     out = export.main([f'{folder}', '--out', f'{tmp_path}/exported'])

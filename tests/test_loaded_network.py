@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from conftest import variables
+from conftest import options, save_variables, variables
 
 import n2
 import train
@@ -26,13 +26,11 @@ SIDE = 96
 def folder(request, small_dataset, tmp_path_factory):
     """The checkpoint folder of a narrow network after two epochs, with an embedding."""
     root = tmp_path_factory.mktemp('loaded')
-    arguments = ['--data', small_dataset.folder, '--checkpoints', root, '--epochs', '2']
-    arguments += ['--net', request.param, '--batch-size', '8', '--images-per-class', '4']
-    arguments += ['--results', root / 'results.csv', '--loss', 'triplet-and-cross-entropy']
-    arguments += ['--filters', *'4444'] if request.param == 'n1' else []
+    network = ['--net', request.param, *(['--filters', *'4444'] if request.param == 'n1' else [])]
+    loss = ['--loss', 'triplet-and-cross-entropy', '--images-per-class', 4, '--batch-size', 8]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(n2, 'FILTERS', (4, 6, 8))
-        train.main([str(argument) for argument in arguments])
+        train.main(options(small_dataset, root, *network, *loss, '--epochs', 2))
         yield next(root.glob('checkpoints_*'))
 
 
@@ -94,16 +92,7 @@ def test_classes_and_embedding_are_those_of_the_training_network(network, checkp
     assert embedding.shape == (len(images), settings.embedding_size)
 
 
-def test_an_image_of_the_index_is_not_computed_again(folder, small_dataset, monkeypatch):
-    with SearchIndex(small_dataset, folder, 'euclidean') as index:
-        monkeypatch.setattr(index.network, 'fc1', None)
-        query = index.query(index.key_ids[7])
-        assert query.index == 7
-        np.testing.assert_array_equal(query.vector, index.vectors[7])
-        np.testing.assert_array_equal(query.fc1, index.fc1[7])
-
-
-def test_the_checkpoint_is_read_once(folder, small_dataset, images, tmp_path):
+def test_checkpoint_and_images_are_read_once(folder, small_dataset, images, tmp_path, monkeypatch):
     copy = shutil.copytree(folder, tmp_path / folder.name)
     with SearchIndex(small_dataset, copy, 'euclidean') as index:
         shutil.rmtree(copy)
@@ -112,18 +101,18 @@ def test_the_checkpoint_is_read_once(folder, small_dataset, images, tmp_path):
             ((name, _),) = index.predict(query.fc1[np.newaxis])
             assert name in small_dataset.categories
             assert len(index.search(query.vector, 12)[0]) == 12
+        monkeypatch.setattr(index.network, 'fc1', None)
+        query = index.query(index.key_ids[7])
+        assert query.index == 7
+        np.testing.assert_array_equal(query.vector, index.vectors[7])
+        np.testing.assert_array_equal(query.fc1, index.fc1[7])
 
 
 def test_threads_share_it(checkpoint, estimated, images):
     with LoadedNetwork(checkpoint, SIDE) as network, ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda image: network.fc1(image[np.newaxis])[0], [*images] * 8))
     assert_close(np.array(answers), np.tile(estimated, (8, 1)))
-
-
-def test_it_ends_with_its_block(checkpoint, images):
-    with LoadedNetwork(checkpoint, SIDE) as network:
-        pass
-    with pytest.raises(RuntimeError, match='closed'):
+    with pytest.raises(RuntimeError, match='closed'):  # it ends with its block
         network.fc1(images)
 
 
@@ -136,12 +125,7 @@ def test_features_that_are_not_finite_are_refused(
     # Finite, but fc1 is the sum of more than 3 of them.
     values[f'ConvNet/batch_normalization_{last}/beta'][:] = 1e38
     values['ConvNet/dense/kernel'][:] = 1
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        for name, value in values.items():
-            tf.compat.v1.get_variable(name, initializer=value)
-        session.run(tf.compat.v1.global_variables_initializer())
-        saver = tf.compat.v1.train.Saver()
-        saver.save(session, str(copy / 'model.ckpt'), int(values['global_step']))
+    save_variables(copy, values, int(values['global_step']))
     opened = open_checkpoint(copy, small_dataset)
     refused = pytest.raises(InputError, match='feature vectors contain NaN or infinity')
     with LoadedNetwork(opened, SIDE) as network, refused:

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 import n1
-import n1_features
 import n2
-import n2_features
 from sketch.backend import processor
 from sketch.backend.setup import tf
 from sketch.networks import layers
@@ -81,36 +79,7 @@ def test_the_record_of_a_network(net):
 
 
 @pytest.mark.parametrize(('module', 'convs'), [(n1, 8), (n2, 17)])
-def test_variable_names(module, convs):
-    def numbered(name, count):
-        return [name if i == 0 else f'{name}_{i}' for i in range(count)]
-
-    expected = {'global_step'}
-    for layer in numbered('conv2d', convs) + numbered('dense', 2):
-        expected |= {f'ConvNet/{layer}/{part}' for part in ('kernel', 'bias')}
-    for layer in numbered('batch_normalization', convs):
-        for part in ('gamma', 'beta', 'moving_mean', 'moving_variance'):
-            expected.add(f'ConvNet/{layer}/{part}')
-    with tf.Graph().as_default():
-        build(module, KEYS.PREDICT)
-        assert {v.op.name for v in tf.compat.v1.global_variables()} == expected
-
-
-@pytest.mark.parametrize(('module', 'features'), [(n1, n1_features), (n2, n2_features)])
-def test_features_share_the_variables_up_to_fc1(module, features):
-    names = []
-    for model in (module, features):
-        with tf.Graph().as_default():
-            spec = build(model, KEYS.PREDICT)
-            names.append({v.op.name for v in tf.compat.v1.trainable_variables()})
-    assert names[0] - names[1] == {'ConvNet/dense_1/kernel', 'ConvNet/dense_1/bias'}
-    assert spec.predictions['fc1'].shape.as_list() == [2, 1024]
-    with tf.Graph().as_default(), pytest.raises(ValueError, match='only predicts'):
-        build(features, KEYS.EVAL)
-
-
-@pytest.mark.parametrize('module', [n1, n2])
-def test_modes(module):
+def test_modes(module, convs):
     with tf.Graph().as_default():
         spec = build(module, KEYS.PREDICT)
         assert spec.predictions['logits'].shape.as_list() == [2, 100]
@@ -122,21 +91,14 @@ def test_modes(module):
         assert set(spec.eval_metric_ops) == {'accuracy', 'images'}
         assert spec.loss.shape.as_list() == []
         assert not tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)
-    with tf.Graph().as_default():
+    with tf.Graph().as_default() as graph:
         assert build(module, KEYS.TRAIN).train_op is not None
         updates = tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)
-        assert len(updates) == 2 * (8 if module is n1 else 17)
-
-
-def test_every_convolution_is_followed_by_fused_batch_normalisation():
-    for module, convs in ((n1, 8), (n2, 17)):
-        with tf.Graph().as_default() as graph:
-            build(module, KEYS.TRAIN)
-            kinds = [op for op in graph.get_operations() if op.type == 'FusedBatchNormV3']
-            assert len(kinds) == convs
-            for op in kinds:
-                assert op.inputs[0].op.type == 'Relu'
-                assert op.get_attr('epsilon') == pytest.approx(0.001)
+        assert len(updates) == 2 * convs
+        norms = [op for op in graph.get_operations() if op.type == 'FusedBatchNormV3']
+        assert len(norms) == convs
+        assert {op.inputs[0].op.type for op in norms} == {'Relu'}
+        assert [op.get_attr('epsilon') for op in norms] == pytest.approx([0.001] * convs)
 
 
 def test_avx512_is_found(tmp_path):

@@ -1,28 +1,18 @@
 """Pictures of a search: what they name, and that they are whole and readable."""
 
-import csv
 import re
 
 import numpy as np
 import pytest
+from conftest import NARROW, options
 from geometry import check_readable
 from PIL import Image
 
 import search
 import train
-from sketch.reporting import search_picture
+from sketch.reporting import results, search_picture
 
 SIDE = 96
-
-
-def checkpoint(dataset, root, loss='cross-entropy'):
-    """Save a narrow skNet with random weights, measure its accuracy and return its folder."""
-    arguments = ['--data', dataset.folder, '--checkpoints', root, '--results', root / 'results.csv']
-    arguments += ['--net', 'n1', '--filters', *'2222', '--batch-size', '12', '--loss', loss]
-    arguments += ['--epochs', '0', '--measure', 'test']
-    train.main([str(argument) for argument in arguments])
-    (folder,) = root.glob('checkpoints_*')
-    return folder
 
 
 @pytest.fixture(scope='module')
@@ -49,7 +39,9 @@ def test_a_picture_names_checkpoint_distance_and_predicted_class(
 ):
     folder = classifier
     if loss != 'cross-entropy':
-        folder = checkpoint(small_dataset, tmp_path, loss)
+        flags = [*NARROW, '--batch-size', 12, '--loss', loss, '--epochs', 0]
+        train.main(options(small_dataset, tmp_path, *flags))
+        (folder,) = tmp_path.glob('checkpoints_*')
     common = ['--data', str(small_dataset.folder), '--checkpoint', str(folder)]
     common += ['--examples', 'random', '--queries', '12', '--top', '2', '--distance', 'cosine']
     shown = search.main(common)
@@ -64,8 +56,8 @@ def test_a_picture_names_checkpoint_distance_and_predicted_class(
         assert 'predicted' not in ' '.join([capsys.readouterr().out, *texts])
         return
     # An outside reference: the share of right predictions is the accuracy that train.py measured.
-    with open(folder.parent / 'results.csv', newline='') as file:
-        (row,) = [row for row in csv.DictReader(file) if row['split'] == 'test']
+    rows = results.read(folder.parent / 'results.csv')
+    (row,) = (row for row in rows if row['split'] == 'test')
     right = [row['predicted'] == row['category'] for row in shown]
     assert np.mean(right) == pytest.approx(float(row['value']))
     for row in shown:
@@ -106,18 +98,18 @@ def test_long_names_stay_inside_and_apart(figures, tmp_path, top, queries):
     assert high < 30
 
 
-def test_many_images_are_drawn_as_the_first_100(make_dataset, tmp_path, capsys):
-    dataset = make_dataset(tmp_path / 'data', classes=5, train=3, test=25)
-    folder = checkpoint(dataset, tmp_path)
+def test_of_many_images_the_first_are_drawn(
+    small_dataset, classifier, tmp_path, figures, capsys, monkeypatch
+):
+    monkeypatch.setattr(search, 'DRAWN', 5)
     out = tmp_path / 'out.png'
-    key_id = next((dataset.folder / 'testing').rglob('*.png')).stem
-    common = ['--data', str(dataset.folder), '--checkpoint', str(folder), '--out', str(out)]
-    assert len(search.main([*common, key_id, '--top', '440'])) == 124
+    key_id = next((small_dataset.folder / 'testing').rglob('*.png')).stem
+    common = ['--data', str(small_dataset.folder), '--checkpoint', str(classifier)]
+    assert len(search.main([*common, '--out', str(out), key_id, '--top', '440'])) == 11
     printed = capsys.readouterr().out
-    assert len([line for line in printed.splitlines() if line[:4].strip().isdigit()]) == 124
-    assert printed.count(f'{out}: shows the first 100 images found\n') == 1
-    with Image.open(out) as picture:
-        assert max(picture.size) < 3000
+    assert len([line for line in printed.splitlines() if line[:4].strip().isdigit()]) == 11
+    assert printed.count(f'{out}: shows the first 5 images found\n') == 1
+    assert len(figures[0].axes[0].images) == 1 + 5
 
 
 @pytest.mark.parametrize('ending', search.ENDINGS)

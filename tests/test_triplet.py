@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from conftest import options
 
 import mAP
 import train
@@ -60,19 +61,15 @@ def test_batches_hold_the_same_number_of_images_of_each_category(small_dataset):
         assert len(set(batch)) == 6
         assert sorted(np.bincount(split.labels[batch], minlength=3)) == [0, 3, 3]
     assert set(np.concatenate(chosen)) == set(range(24))
-    again = balanced_batch(split.labels, 6, 3, 0, 7)
-    assert again.tolist() == chosen[7].tolist()
 
 
 @pytest.mark.parametrize('replicas', [1, 2])
 def test_the_stream_of_batches_resumes_where_it_stopped(small_dataset, replicas):
     def labels(first, steps):
-        settings = Settings(
-            'n1', (), 3, 1, batch_size=4, seed=1, loss='triplet', images_per_class=2
-        )
-        stream = training_input_fn(
-            small_dataset.train, 96, settings, first_step=first, num_replicas=replicas
-        )()
+        more = {'loss': 'triplet', 'images_per_class': 2}
+        settings = Settings('n1', (), 3, 1, batch_size=4, seed=1, **more)
+        place = {'first_step': first, 'num_replicas': replicas}
+        stream = training_input_fn(small_dataset.train, 96, settings, **place)()
         taken = stream.take(steps * replicas).as_numpy_iterator()
         return np.concatenate([labels for _, labels in taken])
 
@@ -84,53 +81,44 @@ def test_the_stream_of_batches_resumes_where_it_stopped(small_dataset, replicas)
 
 
 @pytest.mark.parametrize(
-    ('options', 'words'),
+    ('flags', 'words'),
     [
-        (['--batch-size', '10', '--images-per-class', '4'], ['batch size', '10 images']),
-        (
-            ['--batch-size', '16', '--images-per-class', '4'],
-            ['2 to 3 categories', '4 from 8 to 12'],
-        ),
-        (['--batch-size', '18', '--images-per-class', '9'], ['images per class 9', '2 to 8']),
-        (['--margin', '0'], ['--margin']),
+        ('--batch-size 10 --images-per-class 4', ['batch size', '10 images']),
+        ('--batch-size 16 --images-per-class 4', ['2 to 3 categories', '4 from 8 to 12']),
+        ('--batch-size 18 --images-per-class 9', ['images per class 9', '2 to 8']),
+        ('--margin 0', ['--margin']),
     ],
 )
-def test_batches_that_cannot_be_made(refused, small_dataset, tmp_path, options, words):
-    place = ['--data', small_dataset.folder, '--checkpoints', tmp_path, '--net', 'n1']
-    refused('train.py', *place, '--loss', 'triplet', *options, words=words, cwd=tmp_path)
+def test_batches_that_cannot_be_made(refused, small_dataset, tmp_path, flags, words):
+    triplets = ['--net', 'n1', '--loss', 'triplet', *flags.split()]
+    refused('train.py', *options(small_dataset, tmp_path, *triplets), words=words)
     assert not list(tmp_path.glob('checkpoints_*'))
 
 
 @pytest.mark.parametrize('loss', ['triplet', 'triplet-and-cross-entropy'])
 def test_training_and_evaluation(small_dataset, tmp_path, capsys, loss):
-    place = ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path)]
-    place += ['--results', str(tmp_path / 'results.csv')]
-    narrow = ['--net', 'n1', '--filters', '4', '4', '4', '4', '--batch-size', '12']
-    narrow += ['--loss', loss, '--embedding-size', '8', '--batch-norm-momentum', '0.9']
-    train.main([*place, *narrow, '--epochs', '40', '--learning-rate', '0.003'])
+    narrow = ['--net', 'n1', '--filters', *'4444', '--batch-size', 12, '--learning-rate', 0.003]
+    narrow += ['--loss', loss, '--embedding-size', 8, '--batch-norm-momentum', 0.9]
+    train.main(options(small_dataset, tmp_path, *narrow, '--epochs', 40))
     printed = re.findall(r'loss ([\d.]+)', capsys.readouterr().out)
     assert float(printed[-1]) < 0.1  # embeddings that fell together would cost the margin, 0.2
-    name = 'checkpoints_n1_filters4-4-4-4_' + loss
-    name += '_embedding8_batch12_rate0.003_momentum0.9'
-    assert {p.name for p in tmp_path.glob('checkpoints_*')} == {f'{name}_40e'}
-    mAP.main([*place, '--k', 'all', '--rerank'])
+    (folder,) = tmp_path.glob('checkpoints_*')
+    flags = 'embedding8_batch12_rate0.003_momentum0.9'
+    assert folder.name == f'checkpoints_n1_filters4-4-4-4_{loss}_{flags}_40e'
+    mAP.main(options(small_dataset, tmp_path, '--k', 'all', '--rerank'))
     rows = results.read(tmp_path / 'results.csv')
     assert any(row['metric'] == 'accuracy' for row in rows) == (loss != 'triplet')
     assert any('rerank' in row['variant'] for row in rows) == (loss != 'triplet')
-    found = {
-        (row['variant'], row['definition'])
+    values = {
+        (row['variant'], row['definition']): float(row['value'])
         for row in rows
         if row['metric'] == 'mAP' and 'rerank' not in row['variant']
     }
-    assert found == {(v, r) for v in ('', 'embedding') for r in DEFINITIONS}
-    checkpoint = checkpoints.open_checkpoint(tmp_path / f'{name}_40e', small_dataset)
+    assert set(values) == {(v, r) for v in ('', 'embedding') for r in DEFINITIONS}
+    checkpoint = checkpoints.open_checkpoint(folder, small_dataset)
     split = small_dataset.test
     fc1 = features.feature_vectors(checkpoint, split, small_dataset.size).vectors
     kernel = tf.train.load_variable(checkpoint.prefix, 'ConvNet/embedding/kernel')
     for variant, vectors in (('', fc1), ('embedding', losses.normalise(fc1 @ kernel).numpy())):
-        (value,) = (
-            row['value']
-            for row in rows
-            if (row['metric'], row['variant'], row['definition']) == ('mAP', variant, 'standard')
-        )
-        assert float(value) == pytest.approx(mAP.mAP(vectors, split.labels, 11), abs=1e-3)
+        expected = pytest.approx(mAP.mAP(vectors, split.labels, 11), abs=1e-3)
+        assert values[variant, 'standard'] == expected
