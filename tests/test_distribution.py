@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import NARROW, NARROW_NAME, ROOT, variables
+from conftest import NARROW, NARROW_NAME, ROOT, options, variables
 
 import train
 from sketch.data import input_pipeline
@@ -27,29 +27,19 @@ SETTINGS = [*NARROW, '--batch-norm-momentum', '0.5', '--measure', 'test']
 STILL = ['--learning-rate', '1e-9', '--epochs', '2']
 STILL_NAME = NAME.replace('_batch8', '_batch8_rate1e-09') + '_2e'
 TWO_DEVICES = """
-import sys
-sys.path.insert(0, sys.argv.pop(1))
 from sketch.backend.setup import tf
 cpu = tf.config.list_physical_devices('CPU')[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import train
-train.main(sys.argv[1:])
+train.main()
 """
 # The chief goes on after the training, as if it measured a large data set. TensorFlow would miss
 # the heartbeats of a worker that has ended after 10 s.
 LONG_AFTER = """
-import sys, time
-sys.path.insert(0, sys.argv.pop(1))
-import train
-train.main(sys.argv[1:])
+import time, train
+train.main()
 time.sleep(13)
 """
-
-
-def flags(dataset, root, *arguments):
-    """Return train.py's flags for a training into a folder."""
-    common = ['--data', dataset.folder, '--checkpoints', root, '--results', root / 'results.csv']
-    return [str(word) for word in [*common, *SETTINGS, *arguments]]
 
 
 @pytest.fixture
@@ -59,14 +49,15 @@ def start(small_dataset, tmp_path):
     def call(place, *arguments, cluster=None, index=0, code=None):
         root = tmp_path / place
         root.mkdir(exist_ok=True)
-        program = ['-c', code, str(ROOT)] if code else [str(ROOT / 'train.py')]
+        program = ['-c', code] if code else ['train.py']
         environment = dict(os.environ)
         if cluster:
             task = {'type': 'worker', 'index': index}
             config = {'cluster': {'worker': cluster}, 'task': task}
             environment['TF_CONFIG'] = json.dumps(config)
         return subprocess.Popen(
-            [sys.executable, '-u', *program, *flags(small_dataset, root, *arguments)],
+            [sys.executable, '-u', *program, *options(small_dataset, root, *SETTINGS, *arguments)],
+            cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -97,10 +88,11 @@ def test_divided_batches_give_the_statistics_of_one_device(
     chief = start('workers', *STILL, cluster=cluster, code=LONG_AFTER)
     finish(start('workers', *STILL, cluster=cluster, index=1))
     devices = start('devices', *STILL, '--devices', 'all', code=TWO_DEVICES)
-    train.main(flags(small_dataset, tmp_path / 'one', *STILL))
+    still = [*SETTINGS, *STILL]
+    train.main(options(small_dataset, tmp_path / 'one', *still))
     order = input_pipeline.epoch_order
     monkeypatch.setattr(input_pipeline, 'epoch_order', lambda n, seed, e: order(n, seed + 1, e))
-    train.main(flags(small_dataset, tmp_path / 'other', *STILL))
+    train.main(options(small_dataset, tmp_path / 'other', *still))
     finish(devices)
     assert 'task:1' not in finish(chief)  # that the other worker has ended is no error
     expected = variables(tmp_path / 'one' / STILL_NAME)
@@ -126,15 +118,7 @@ def test_divided_batches_give_the_statistics_of_one_device(
     assert np.abs(other[name] / expected[name] - 1).max() > 1e-3
 
 
-def losses(*printed):
-    """Return those of batches 3, 6, ..., 30, each the mean over the workers' parts of it."""
-    found = [re.findall(r'loss ([\d.]+)', lines)[:10] for lines in printed]
-    return np.array(found, float).mean(axis=0)
-
-
-def test_a_signal_or_a_death_ends_all_workers_and_the_same_command_resumes(
-    start, small_dataset, tmp_path, capfd
-):
+def test_a_signal_or_a_death_ends_all_workers_and_the_same_command_resumes(start, tmp_path):
     def start_both():
         cluster = addresses(2)
         both = [start('m', '--epochs', '110', cluster=cluster, index=index) for index in (0, 1)]
@@ -155,19 +139,10 @@ def test_a_signal_or_a_death_ends_all_workers_and_the_same_command_resumes(
     assert f'stopped at step {step}, saved' in printed[0].splitlines()[-1]
     assert 'stopped with the chief' in printed[1].splitlines()[-1]
     assert not list(folder.glob('tmp_worker*'))
-    # Until then the loss has fallen as with one worker. Two steps in, the weights are still close;
-    # normalised by 4 images each and not by 8, the loss of the same batch differs (seen: 0.03, and
-    # 0.02 with another seed).
-    two = losses(printed[0], ''.join(before))
-    capfd.readouterr()
-    train.main(flags(small_dataset, tmp_path / 'one', '--epochs', '10'))
-    one = losses(capfd.readouterr().out)
-    assert len(one) == len(two) == 10
-    assert two[0] == pytest.approx(one[0], abs=0.1)
-    # Later the weights differ too. Noise is what another order of the images changes the mean of
-    # the last five by (seen: 0.13 and 0.05); an untrained network would be off by 0.6.
-    assert one[5:].mean() < 0.7
-    assert two[5:].mean() == pytest.approx(one[5:].mean(), abs=0.2)
+    # Until then the loss has fallen: in the last 15 of 30 steps to 0.5 with one worker as with two
+    # (another order of the images changes that by 0.1); an untrained network has 1.1.
+    losses = [re.findall(r'loss ([\d.]+)', text)[5:10] for text in (printed[0], ''.join(before))]
+    assert np.array(losses, float).mean() < 0.8
 
     # 2. A worker dies past the checkpoint that is saved 200 steps later.
     cluster, chief, worker = start_both()
@@ -198,10 +173,10 @@ def test_a_signal_or_a_death_ends_all_workers_and_the_same_command_resumes(
     [
         'no json',
         '{"cluster": {"worker": ["a:1", "b:1"]}}',
+        '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}',
         '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
         '{"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker", "index": 0}}',
         '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
-        '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "ps", "index": 0}}',
         '{"cluster": {"worker": ["a:1", "a:1"]}, "task": {"type": "worker", "index": 0}}',
         '{"cluster": {"worker": ["a:1", "b:65536"]}, "task": {"type": "worker", "index": 0}}',
         '[' * 100_000,
@@ -226,7 +201,6 @@ def test_workers_of_tf_config(monkeypatch):
     for alone in (
         {},
         {'environment': 'cloud'},
-        {'cluster': {'chief': ['a:1']}, 'task': {'type': 'chief', 'index': 0}},
         {'cluster': {'master': ['a:1']}, 'task': {'type': 'master', 'index': 0}},
         {'cluster': {'worker': ['a:1']}, 'task': {'type': 'worker', 'index': 0}},
     ):
@@ -246,4 +220,4 @@ def test_what_a_cluster_cannot_do(small_dataset, tmp_path, monkeypatch, argument
     config = {'cluster': {'worker': addresses(2)}, 'task': task}
     monkeypatch.setenv('TF_CONFIG', json.dumps(config))
     with pytest.raises(InputError, match=words):
-        train.main(flags(small_dataset, tmp_path, *arguments))
+        train.main(options(small_dataset, tmp_path, *SETTINGS, *arguments))

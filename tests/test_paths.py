@@ -6,7 +6,7 @@ import shutil
 import sys
 
 import pytest
-from conftest import NARROW
+from conftest import NARROW, options
 from conftest import NARROW_NAME as NAME
 
 import load
@@ -30,30 +30,36 @@ def make(parent, name):
 
 
 def step_in(folder):
-    return folders.step_of(folders.latest(folder))
+    return folders.step_of(folders.latest(folder))  # tf.train takes the name for a pattern
+
+
+def measure_and_draw(data, root, folder):
+    """Run the scripts that take a checkpoint folder, on a data set; all they write is in `root`."""
+    table, query = ['--results', root / 'results.csv'], next((data / 'testing').rglob('*.png'))
+    for main, *arguments in (
+        (load.main, '--data', data, *table, folder, '--measure', 'test'),
+        (mAP.main, '--data', data, *table, folder, '--report', root / 'report'),
+        (search.main, '--data', data, '--checkpoint', folder, query, '--out', root / 'out.png'),
+        (plots.main, *table, '--out', root / 'figures'),
+    ):
+        main([*map(str, arguments)])
+    assert (root / 'out.png').exists()
+    assert (root / 'figures' / 'figure_6.png').exists()
 
 
 def test_patterns(trained, small_dataset, tmp_path, capsys):
     root = make(tmp_path, PATTERN)
-    data = shutil.copytree(small_dataset.folder, root / 'data')
-    table, where = ['--data', data, '--results', root / 'results.csv'], ['--checkpoints', root]
-    picture, query = root / 'out.png', next((data / 'testing').rglob('*.png'))
-
-    def run(main, *arguments):
-        main([str(argument) for argument in arguments])
-        return capsys.readouterr().out
-
     trained(root, 1)
-    training = [train.main, *table, *where, *NARROW, '--measure', 'test', '--epochs', '2']
-    assert 'step 6 of 6' in run(*training)  # starts from the folder of 1 epoch
-    assert 'already trained and measured' in run(*training)
-    run(precise_bn.main, '--data', data, root / f'{NAME}_2e')
-    assert run(load.main, *table, *where, '--measure', 'test').count('accuracy') == 3
-    run(mAP.main, *table, *where, '--report', root / 'report')
-    run(search.main, '--data', data, '--checkpoint', root / f'{NAME}_1e', query, '--out', picture)
-    run(plots.main, '--results', root / 'results.csv', '--out', root / 'figures')
-    assert picture.exists()
-    assert (root / 'figures' / 'figure_6.png').exists()
+    data = shutil.copytree(small_dataset.folder, root / 'data')
+    common = options(small_dataset, root, '--data', data, '--measure', 'test')
+    train.main([*common, *NARROW, '--epochs', '2'])
+    assert 'step 6 of 6' in capsys.readouterr().out  # starts from the folder of 1 epoch
+    train.main([*common, *NARROW, '--epochs', '2'])
+    assert 'already trained and measured' in capsys.readouterr().out
+    precise_bn.main(['--data', str(data), str(root / f'{NAME}_2e')])
+    load.main(common)
+    assert capsys.readouterr().out.count('accuracy') == 3
+    measure_and_draw(data, root, root / f'{NAME}_1e')
     assert step_in(root / f'{NAME}_1e') == 3
     assert step_in(root / f'{NAME}_2e') == step_in(root / f'{NAME}_precise-bn_2e') == 6
 
@@ -61,9 +67,8 @@ def test_patterns(trained, small_dataset, tmp_path, capsys):
 def test_a_neighbour_keeps_its_checkpoints(trained, small_dataset, tmp_path):
     trained(make(tmp_path, 'exp1'), 2)
     trained(make(tmp_path, 'exp*'), 2)
-    options = ['--data', small_dataset.folder, '--results', tmp_path / 'results.csv', *NARROW]
-    options += ['--checkpoints', tmp_path / 'exp*', '--measure', 'test', '--epochs', '3']
-    train.main([*map(str, options)])
+    flags = [*NARROW, '--measure', 'test', '--epochs', '3']
+    train.main(options(small_dataset, tmp_path / 'exp*', *flags))
     assert step_in(tmp_path / 'exp1' / f'{NAME}_2e') == 6
     assert step_in(tmp_path / 'exp*' / f'{NAME}_3e') == 9
 
@@ -71,20 +76,12 @@ def test_a_neighbour_keeps_its_checkpoints(trained, small_dataset, tmp_path):
 def test_bytes_that_are_not_utf_8(run_script, small_dataset, tmp_path, monkeypatch):
     root = make(tmp_path, NOT_UTF_8)
     data = shutil.copytree(small_dataset.folder, root / 'data')
-    table = ['--data', data, '--results', root / 'results.csv']
-    new = ['--checkpoints', root, '--epochs', '1', '--measure', 'test']
-    ended = run_script('train.py', *table, *NARROW, *new, errors='surrogateescape')
+    common = options(small_dataset, root, '--data', data, '--measure', 'test')
+    ended = run_script('train.py', *common, *NARROW, '--epochs', '1', errors='surrogateescape')
     assert ended.returncode == 0, ended.stderr
     assert 'Traceback' not in ended.stderr
     odd = shutil.move(root / f'{NAME}_1e', root / NOT_UTF_8)
-    query = next((data / 'testing').rglob('*.png'))
     monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(io.BytesIO(), errors='surrogateescape'))
-    for main, *arguments in (
-        (load.main, *table, odd, '--measure', 'test'),
-        (mAP.main, *table, odd, '--report', root / 'report'),
-        (search.main, '--data', data, '--checkpoint', odd, query, '--out', root / 'out.png'),
-        (plots.main, '--results', root / 'results.csv', '--out', root / 'figures'),
-    ):
-        main([*map(str, arguments)])
+    measure_and_draw(data, root, odd)
     assert r'latin-\xe9' in (root / 'results.csv').read_text(encoding='utf-8')
     assert (root / 'report' / r'latin-\xe9' / 'euclidean' / 'confusion.png').exists()

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import NARROW, variables
+from conftest import NARROW, options, variables
 
 import load
 import n1
@@ -29,10 +29,8 @@ def run(small_dataset, tmp_path):
     """Return a function that trains into tmp_path with a precision and gives the rows."""
 
     def call(wanted, *more):
-        place = ['--data', small_dataset.folder, '--checkpoints', tmp_path]
-        place += ['--results', tmp_path / 'results.csv', *NARROW, '--deterministic']
-        arguments = [*place, '--epochs', 2, '--precision', wanted, *more]
-        return train.main([str(argument) for argument in arguments])
+        flags = [*NARROW, '--deterministic', '--epochs', 2, '--precision', wanted, *more]
+        return train.main(options(small_dataset, tmp_path, *flags))
 
     return call
 

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import NARROW, as_if_killed
+from conftest import NARROW, as_if_killed, options
 from conftest import NARROW_NAME as NAME
 
 import load
@@ -28,68 +28,63 @@ def place(trained, small_dataset, tmp_path):
     trained(root, 1)
     as_if_killed(trained(root, 2), epochs=3, batch_size=5)
     (root / 'results.csv').unlink()
-    common = ['--data', str(small_dataset.folder)]
-    return root, [*common, '--checkpoints', str(root), '--results', str(root / 'results.csv')]
+    return root, options(small_dataset, root)
 
 
-def test_a_folder_that_is_found_is_skipped(place, capsys):
-    root, options = place
-    load.main([*options, '--measure', 'test'])
-    mAP.main(options)
+def test_a_folder_that_is_found_is_skipped(place, monkeypatch, capsys):
+    root, flags = place
+    load.main([*flags, '--measure', 'test'])
+    mAP.main(flags)
     printed = capsys.readouterr().out
     line = f'{KILLED}: unfinished, at step 6 of 14 (1.25 of 3 epochs); skipped'
     assert printed.count(line) == 2
     assert {row['run'] for row in results.read(root / 'results.csv')} == {f'{NAME}_1e'}
-    precise_bn.main(options[:4])
-    assert f'{NAME}_precise-bn_1e' in {path.name for path in root.iterdir()}
-    assert not list(root.glob('*precise-bn_1.25e')) + list(root.glob('*precise-bn_3e'))
-
-
-def test_a_folder_that_is_named_is_refused(place, small_dataset, refused):
-    root, options = place
-    folder = root / KILLED
-    words = [f'{folder}: unfinished, at step 6 of 14', '1.25 of 3 epochs', 'allow unfinished ones']
-    for script in ('load.py', 'mAP.py'):
-        refused(script, *options, root / f'{NAME}_1e', folder, words=words)
-    query = ['--data', small_dataset.folder, '--checkpoint', folder, '--examples', 'best']
-    refused('search.py', *query, words=words, cwd=root)
-    assert not (root / 'results.csv').exists()
-
-
-def test_search_takes_the_finished_one(place, small_dataset, monkeypatch, capsys):
-    root, _ = place
     monkeypatch.chdir(root)
-    query = ['--data', str(small_dataset.folder), '--examples', 'best', '--queries', '1']
+    query = [*flags[:2], '--examples', 'best', '--queries', '1']
     search.main(query)
     assert 'step 3; see' in capsys.readouterr().out
     search.main([*query, '--unfinished'])
     assert 'step 6; see' in capsys.readouterr().out
+    precise_bn.main(flags[:4])
+    assert f'{NAME}_precise-bn_1e' in {path.name for path in root.iterdir()}
+    assert not list(root.glob('*precise-bn_1.25e')) + list(root.glob('*precise-bn_3e'))
+
+
+def test_a_folder_that_is_named_is_refused(place, small_dataset, tmp_path, refused):
+    root, flags = place
+    folder, finished = root / KILLED, root / f'{NAME}_1e'
+    other = shutil.copytree(finished, tmp_path / 'other' / finished.name)
+    words = [f'{folder}: unfinished, at step 6 of 14', '1.25 of 3 epochs', 'allow unfinished ones']
+    for script in ('load.py', 'mAP.py'):
+        refused(script, *flags, finished, folder, words=words)
+        refused(script, *flags, finished, other, words=['runs of one name'])
+    query = ['--data', small_dataset.folder, '--checkpoint', folder, '--examples', 'best']
+    refused('search.py', *query, words=words, cwd=root)
+    assert not (root / 'results.csv').exists()
+    shutil.rmtree(finished)
+    refused('load.py', *flags, words=[root, 'every training in it is unfinished'])
+    # One that is being prepared is none.
+    (folder / 'settings.json').unlink()
+    (folder / '.preparing').touch()
+    refused('load.py', *flags, '--unfinished', folder, words=['no checkpoint in it'])
+    refused('load.py', *flags, '--unfinished', words=[root, 'train.py'])
 
 
 def test_its_rows_last_until_the_run_is_finished(place, capsys):
-    root, options = place
-    load.main([*options, '--measure', 'test', '--unfinished'])
-    mAP.main([*options, '--unfinished'])
+    root, flags = place
+    load.main([*flags, '--measure', 'test', '--unfinished'])
+    mAP.main([*flags, '--unfinished'])
     rows = [row for row in results.read(root / 'results.csv') if row['run'] == KILLED]
     assert {(row['epochs'], row['step']) for row in rows} == {('1.25', '6')}
     kinds = {('accuracy', ''), ('mAP', 'queries'), ('compactness', '')}
     assert {(row['metric'], row['interval']) for row in rows} == kinds
-    flags = [*NARROW, '--batch-size', '5', '--epochs', '3', '--eval-every-epoch']
-    train.main([*options, *flags, '--measure', 'test'])
+    training = [*NARROW, '--batch-size', '5', '--epochs', '3', '--eval-every-epoch']
+    train.main([*flags, *training, '--measure', 'test'])
     rows = [row for row in results.read(root / 'results.csv') if row['run'] == KILLED]
     stops = {(row['epochs'], row['step'], row['metric']) for row in rows}
     assert {('2', '9', 'mAP'), ('3', '14', 'mAP'), ('3', '14', 'accuracy')} <= stops
     assert '1.25' not in {epochs for epochs, *_ in stops}
     assert {row['epochs'] for row in results.read(root / 'results.csv')} == {'1', '2', '3'}
-
-
-def test_a_folder_that_is_being_prepared_is_none(place, refused):
-    root, options = place
-    (root / KILLED / 'settings.json').unlink()
-    (root / KILLED / '.preparing').touch()
-    load.main([*options, '--measure', 'test', '--unfinished'])
-    assert {row['run'] for row in results.read(root / 'results.csv')} == {f'{NAME}_1e'}
-    refused('load.py', *options, root / KILLED, words=['no checkpoint in it'])
 
 
 def test_a_running_training_may_delete_its_checkpoint(place, small_dataset):
@@ -98,16 +93,3 @@ def test_a_running_training_may_delete_its_checkpoint(place, small_dataset):
     for path in (root / KILLED).glob('model.ckpt-*'):
         path.unlink()
     assert 0 <= accuracy.accuracy(opened, small_dataset.test, 96) <= 1
-
-
-def test_two_runs_of_one_name(place, tmp_path, refused):
-    root, options = place
-    other = shutil.copytree(root / f'{NAME}_1e', tmp_path / 'other' / f'{NAME}_1e')
-    for script in ('load.py', 'mAP.py'):
-        refused(script, *options, root / f'{NAME}_1e', other, words=['runs of one name'])
-
-
-def test_nothing_but_interrupted_trainings(place, refused):
-    root, options = place
-    shutil.rmtree(root / f'{NAME}_1e')
-    refused('load.py', *options, words=[root, 'every training in it is unfinished'])
