@@ -1,11 +1,10 @@
 """What the user is told if TensorFlow's packages are missing or do not fit together."""
 
-import os
 import subprocess
 import sys
 
 import pytest
-from conftest import NARROW, ROOT
+from conftest import NARROW, ROOT, options
 
 from sketch.backend import installation
 
@@ -32,11 +31,6 @@ WRONG = [
     (
         {**STACK_2_21, 'tensorflow-estimator': None},
         'tensorflow-estimator is missing beside TensorFlow 2.21.0; run: pip install --no-deps '
-        'tensorflow-estimator~=2.15.0',
-    ),
-    (
-        {**STACK_2_15, 'tensorflow-estimator': '2.14.0'},
-        'tensorflow-estimator 2.14.0 does not fit TensorFlow 2.15.1; run: pip install --no-deps '
         'tensorflow-estimator~=2.15.0',
     ),
     (
@@ -75,13 +69,18 @@ def installed(tmp_path):
     return call
 
 
-@pytest.mark.parametrize(('packages', 'told'), WRONG)
-def test_an_installation_that_does_not_work(installed, packages, told):
-    command = [sys.executable, '-S', '-c', LOAD, str(ROOT), str(installed(packages))]
-    environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+def refusal(command):
+    """Run a command that must end with status 2; return the line that it tells."""
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 2, ended.stderr
     (line,) = ended.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(('packages', 'told'), WRONG)
+def test_an_installation_that_does_not_work(monkeypatch, installed, packages, told):
+    monkeypatch.delenv('PYTHONPATH', raising=False)
+    line = refusal([sys.executable, '-S', '-c', LOAD, ROOT, installed(packages)])
     assert line.startswith(f'train.py: error: {told}')
 
 
@@ -95,33 +94,22 @@ def test_an_installation_that_works(monkeypatch, installed, packages, release):
     assert installation.has_estimator(release) == (release == (2, 15))
 
 
-def test_this_installation_works():
-    from sketch.backend.setup import tf
-
-    assert tf.__version__.startswith('{}.{}.'.format(*installation.check()))
-
-
-def test_a_script_tells_it(run_script, installed, small_dataset, monkeypatch):
+def test_a_script_tells_it(installed, small_dataset, tmp_path, monkeypatch):
     packages = dict.fromkeys(('tensorflow', 'tensorflow-cpu'), '2.17.1')
     monkeypatch.setenv('PYTHONPATH', str(installed(packages)))
-    arguments = ['--data', small_dataset.folder, '--results', small_dataset.folder / 'no.csv']
-    ended = run_script('train.py', *arguments, *NARROW, '--epochs', '1')
-    assert ended.returncode == 2, ended.stderr
-    line = ended.stderr.splitlines()[-1]
-    assert 'TensorFlow 2.17.1 does not work with Estimator' in line
-    assert 'pip install -r requirements.txt' in line
+    told = refusal([sys.executable, 'train.py', *options(small_dataset, tmp_path, *NARROW)])
+    assert 'TensorFlow 2.17.1 does not work with Estimator' in told
+    assert 'pip install -r requirements.txt' in told
 
 
 def test_a_later_tensorflow_that_lacks_what_estimator_needs():
-    code = (
-        'from sketch import command_line\n'
-        'from sketch.backend import estimator, installation\n'
-        'installation.check = lambda: (2, 99)\n'
-        'def load(tf): raise ImportError("cannot import name x")\n'
-        'estimator.load = load\n'
-        'command_line.run(lambda: __import__("sketch.backend.setup"))\n'
-    )
-    ended = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
-    assert ended.returncode == 2, ended.stderr
-    (line,) = ended.stderr.splitlines()
-    assert 'lacks what Estimator needs (cannot import name x); install 2.15.1 on' in line
+    code = """
+from sketch import command_line
+from sketch.backend import estimator, installation
+installation.check = lambda: (2, 99)
+def load(tf): raise ImportError("cannot import name x")
+estimator.load = load
+command_line.run(lambda: __import__("sketch.backend.setup"))
+"""
+    told = refusal([sys.executable, '-c', code])
+    assert 'lacks what Estimator needs (cannot import name x); install 2.15.1 on' in told

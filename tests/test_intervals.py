@@ -39,16 +39,6 @@ def test_each_column_has_the_interval_it_has_alone():
     assert np.array_equal(low, bootstrap(values)[0])
 
 
-def test_paired_differences_are_narrower_than_two_intervals():
-    generator = np.random.default_rng(0)
-    first = generator.random(500)
-    second = first + 0.02 + 0.05 * generator.standard_normal(500)
-    low, high = bootstrap(second - first)
-    assert 0 < low < 0.02 < high
-    apart = bootstrap(second)[0] - bootstrap(first)[1]
-    assert apart < 0  # the two intervals overlap
-
-
 def test_it_covers_the_mean_as_often_as_it_says():
     generator = np.random.default_rng(3)
     samples = generator.beta(1, 3, (300, 100))

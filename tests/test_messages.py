@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import NARROW_NAME as NAME
+from conftest import options
 
 import create_dataset
 import mAP
@@ -19,7 +20,6 @@ from sketch.training.hooks import duration
         ('train.py', ['--batch-norm-momentum', '1'], ['1 is not a number from 0 up to below 1']),
         ('train.py', ['--seed', '-1'], ['--seed: -1 is not a whole number from 0 to 4294967295']),
         ('train.py', ['--net', 'n3'], ['--net', "'n3'"]),
-        ('train.py', ['--nonsense'], ['--nonsense', '--help']),
         ('mAP.py', ['--k', 'al'], ['--k al: neither a number', '`all`', 'checkpoint folder']),
         ('plots.py', ['one', 'two'], ['unrecognized arguments: one two']),
     ],
@@ -28,13 +28,6 @@ def test_a_wrong_command_line_is_one_line(refused, script, arguments, words):
     told = refused(script, *arguments, words=words)
     assert len(told.err.splitlines()) == 1
     assert told.out == ''
-
-
-def test_a_process_of_its_own_says_the_same(run_script):
-    ended = run_script('train.py', '--epochs', 'ten')
-    assert (ended.returncode, ended.stdout) == (2, '')
-    line = 'train.py: error: argument --epochs: ten is not a number of epochs; see --help\n'
-    assert ended.stderr == line
 
 
 @pytest.mark.parametrize(
@@ -55,9 +48,16 @@ def test_a_folder_that_cannot_be_made_is_refused_at_once(refused, tmp_path, scri
         refused(script, flag, place, words=words)
 
 
-@pytest.mark.parametrize('name', ['sknet', 'skNet', 'N1', 'n1'])
-def test_a_network_by_its_name(name):
-    assert train.parse_arguments(['--net', name]).net == ['n1']
+def test_a_process_of_its_own_says_the_same(run_script):
+    ended = run_script('train.py', '--epochs', 'ten')
+    assert (ended.returncode, ended.stdout) == (2, '')
+    line = 'train.py: error: argument --epochs: ten is not a number of epochs; see --help\n'
+    assert ended.stderr == line
+
+
+def test_a_network_by_its_name():
+    for name in ('sknet', 'skNet', 'N1', 'n1'):
+        assert train.parse_arguments(['--net', name]).net == ['n1']
 
 
 @pytest.mark.parametrize(
@@ -82,21 +82,15 @@ def build(sample_files, out, **settings):
     return create_dataset.construct_from_scratch(**{**files, **sizes, **settings}, out=out)
 
 
-def test_all_categories_of_a_short_file(sample_files, tmp_path):
-    assert build(sample_files, tmp_path)['settings']['classes'] == 12
-
-
-def test_the_number_of_classes_blames_what_was_given(sample_files, tmp_path):
+def test_a_number_of_categories(sample_files, tmp_path):
+    out, names = tmp_path / 'out', tmp_path / 'names'
+    names.write_text('sun\nhouse\n')
+    assert build(sample_files, out)['settings']['classes'] == 12  # all of a short file
     with pytest.raises(InputError, match='categories_only: 1 categories, fewer than the 2 '):
-        build(sample_files, tmp_path, categories_only=['sun'], classes=2)
-
-
-def test_other_names_are_not_shown_as_hashes(sample_files, tmp_path):
-    build(sample_files, tmp_path, classes=2)
-    (tmp_path / 'names').write_text('sun\nhouse\n')
-    with pytest.raises(InputError) as raised:
-        build(sample_files, tmp_path, classes=2, categories=tmp_path / 'names')
-    assert 'names 12 not 2, other names to choose from;' in str(raised.value)
+        build(sample_files, tmp_path / 'new', categories_only=['sun'], classes=2)
+    # Other names are not shown as digests.
+    with pytest.raises(InputError, match='names 12 not 2, other names to choose from;'):
+        build(sample_files, out, categories=names)
 
 
 def test_the_projects_own_categories_from_any_folder(run_script, tmp_path):
@@ -107,40 +101,26 @@ def test_the_projects_own_categories_from_any_folder(run_script, tmp_path):
     assert 'sun.bin: missing (1 of 1 chosen are)' in ended.stderr
 
 
-def test_a_size_that_one_network_cannot_take(sample_files, tmp_path, capsys):
-    build(sample_files, tmp_path, classes=1, size=64)
+def test_a_size_that_one_network_cannot_take(sample_files, refused, tmp_path, capsys):
+    build(sample_files, tmp_path, classes=2, size=64)
     assert 'skNet takes larger images only, from 91x91 on' in capsys.readouterr().out
+    refused('train.py', '--data', tmp_path, words=['64x64', 'skNet takes 91x91'])
 
 
-def test_a_k_that_is_too_large(refused, trained, small_dataset, tmp_path):
-    trained(tmp_path, 0)
-    words = ['--k 4999: with 12 test images k is 1 to 11, or `all`']
-    common = ['--data', small_dataset.folder, '--checkpoints', tmp_path]
-    refused('mAP.py', *common, '--k', '5', '4999', words=words)
-
-
-def test_several_checkpoints_end_with_a_table(trained, small_dataset, tmp_path, capsys):
+def test_several_checkpoints_end_with_a_table(trained, small_dataset, refused, tmp_path, capsys):
     trained(tmp_path, 0, 1)
-    common = ['--data', str(small_dataset.folder), '--checkpoints', str(tmp_path)]
-    table = ['--results', str(tmp_path / 'results.csv')]
-    rows = mAP.main([*common, *table, '--k', '3', 'all', '--rerank'])
+    words = ['--k 4999: with 12 test images k is 1 to 11, or `all`']
+    refused('mAP.py', *options(small_dataset, tmp_path, '--k', '5', '4999'), words=words)
+    rows = mAP.main(options(small_dataset, tmp_path, '--k', '3', 'all', '--rerank'))
     printed = capsys.readouterr().out.split('\n\n')[-1].splitlines()
     assert printed[0].split() == ['standard', 'definition', 'mAP@3', 'mAP@11']
     assert len(printed) == 1 + 2 * 3
     (row,) = [line for line in printed if line.startswith(f'{NAME}_1e, euclidean, {BY_CLASS} ')]
-    values = [
-        found['value']
-        for found in rows
-        if found['run'] == f'{NAME}_1e'
-        and found['variant'] == BY_CLASS
-        and found['definition'] == 'standard'
-    ]
+    wanted = {'run': f'{NAME}_1e', 'variant': BY_CLASS, 'definition': 'standard'}
+    values = [found['value'] for found in rows if wanted.items() <= found.items()]
     assert row.split()[-2:] == [f'{value:.4f}' for value in values]
 
 
-@pytest.mark.parametrize(
-    ('seconds', 'words'),
-    [(0.4, '0 s'), (89, '89 s'), (90, '2 min'), (3599, '1 h 0 min'), (11_100, '3 h 5 min')],
-)
-def test_times_as_words(seconds, words):
-    assert duration(seconds) == words
+def test_times_as_words():
+    found = [duration(seconds) for seconds in (0.4, 89, 90, 3599, 11_100)]
+    assert found == ['0 s', '89 s', '2 min', '1 h 0 min', '3 h 5 min']

@@ -1,7 +1,6 @@
 """docs/colab.ipynb, run as Colab runs it, at the scale `smoke` with synthetic drawings."""
 
 import base64
-import csv
 import json
 import re
 import shutil
@@ -12,9 +11,10 @@ import pytest
 from conftest import ROOT
 
 from sketch.backend import installation
+from sketch.reporting import results
 
 NOTEBOOK = ROOT / 'docs' / 'colab.ipynb'
-SCRIPTS = ['create_dataset', 'train', 'load', 'mAP', 'plots', 'search']
+SCRIPTS = 'synthetic create_dataset train load mAP plots draw_networks search'
 PICTURES = ['data', 'plots', 'search']  # cells that show some
 
 
@@ -33,16 +33,9 @@ def test_is_stored_without_a_run():
     assert all(cell['outputs'] == [] and cell['execution_count'] is None for cell in code)
     ids = [cell['id'] for cell in notebook['cells']]
     assert len(set(ids)) == len(ids)
-    assert re.findall(r'(\w+)\.main\(', '\n'.join(cells(notebook).values())) == [
-        'synthetic',
-        *SCRIPTS[:5],
-        'draw_networks',
-        SCRIPTS[5],
-    ]
-
-
-def test_every_scale_has_its_expected_time():
-    notebook = json.loads(NOTEBOOK.read_text(encoding='utf-8'))
+    called = re.findall(r'(\w+)\.main\(', '\n'.join(cells(notebook).values()))
+    assert called == SCRIPTS.split()
+    # Every scale has its expected time.
     namespace = {}
     exec(cells(notebook)['settings'], namespace)
     times = re.findall(r'^\| `([\w-]+)` \|', cells(notebook, 'markdown')['title'], re.MULTILINE)
@@ -101,16 +94,12 @@ def test_runs_from_an_empty_folder(repository, tmp_path, monkeypatch):
     client.execute()
 
     outputs = {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == 'code'}
-    texts = {
-        name: ''.join(output.text for output in found if output.output_type == 'stream')
+    streams = {
+        name: [output for output in found if output.output_type == 'stream']
         for name, found in outputs.items()
     }
-    noise = [
-        output.text
-        for found in outputs.values()
-        for output in found
-        if output.output_type == 'stream' and output.name == 'stderr'
-    ]
+    texts = {name: ''.join(output.text for output in found) for name, found in streams.items()}
+    noise = [o.text for found in streams.values() for o in found if o.name == 'stderr']
     is_progress = re.compile(r'\rdrawing: |\s*$')
     assert [text for text in noise if not is_progress.match(text)] == []
     for name in PICTURES:
@@ -120,8 +109,7 @@ def test_runs_from_an_empty_folder(repository, tmp_path, monkeypatch):
     assert 'without a GPU' in texts['tensorflow']
     assert texts['again'].count('already trained') == 4
     assert 'inline' in texts[notebook.cells[-1].id]
-    with open(work / 'sketches' / 'smoke' / 'results.csv', newline='') as file:
-        rows = list(csv.DictReader(file))
+    rows = results.read(work / 'sketches' / 'smoke' / 'results.csv')
     measured = {(row['net'], row['epochs']) for row in rows if row['metric'] == 'accuracy'}
     assert measured == {('n1', '0'), ('n1', '1'), ('n2', '0'), ('n2', '1')}
     assert {row['k'] for row in rows if row['metric'] == 'mAP'} == {'49', '59'}

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,10 @@ if sys.argv[1] == 'create_dataset.py':
 """
 
 
+def run(command, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+
+
 @pytest.fixture
 def recipe(tmp_path):
     """Return a function that gives the commands of a copied recipe as lists of words."""
@@ -40,19 +45,12 @@ def recipe(tmp_path):
     for path in (ROOT / 'tools').glob('*.sh'):
         shutil.copy(path, tmp_path / 'tools')
 
-    def call(*arguments, status=0, **variables):
-        command = [
-            'bash',
-            tmp_path / 'tools' / 'reproduce.sh',
-            tmp_path / 'files',
-            tmp_path / 'out',
-        ]
+    def call(*arguments, **variables):
+        folders = [tmp_path / name for name in ('tools/reproduce.sh', 'files', 'out')]
         environment = {**os.environ, 'PY': str(stand_in), **variables}
         log.write_text('')
-        ended = subprocess.run(
-            [*command, *arguments], env=environment, capture_output=True, text=True, timeout=300
-        )
-        assert (ended.returncode, bool(ended.stderr)) == (status, bool(status)), ended.stderr
+        ended = run(['bash', *folders, *arguments], env=environment)
+        assert (ended.returncode, ended.stderr) == (0, '')
         return [json.loads(line) for line in log.read_text().splitlines()]
 
     return call
@@ -61,13 +59,12 @@ def recipe(tmp_path):
 @functools.cache
 def flags_of(*program):
     """Return the flags that a script's --help shows."""
-    command = [sys.executable, *program, '--help']
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = run([sys.executable, *program, '--help'], cwd=ROOT).stdout
     return {word.strip('[],') for word in shown.split() if word.strip('[],').startswith('--')}
 
 
 @pytest.mark.parametrize('smoke', ['', '1'])
-def test_every_command_has_flags_that_exist(recipe, smoke):
+def test_every_command_has_flags_that_exist_and_tables_are_copied(recipe, tmp_path, smoke):
     commands = recipe(SMOKE=smoke)
     programs = {tuple(words[: 1 + (words[0] == '-m')]) for words in commands}
     assert {words[-1] for words in programs} == {
@@ -77,32 +74,6 @@ def test_every_command_has_flags_that_exist(recipe, smoke):
     for words in commands:
         given = {word for word in words if word.startswith('--')}
         assert given <= flags_of(*words[: 1 + (words[0] == '-m')]), words
-
-
-def option(words, flag):
-    """Return the words that follow a flag."""
-    after = words[words.index(flag) + 1 :]
-    ends = [place for place, word in enumerate(after) if word.startswith('--')]
-    return after[: ends[0]] if ends else after
-
-
-def test_protocol_l_is_the_papers_training(recipe, tmp_path):
-    commands = recipe('l')
-    assert option(commands[0], '--drawings') == ['docs/results/protocol_l_drawings.csv']
-    trainings = [words for words in commands if words[0] == 'train.py']
-    for words in trainings:
-        changed = {'--batch-size', '--learning-rate', '--batch-norm-momentum', '--precision'}
-        assert not changed & set(words)
-    assert [option(words, '--epochs') for words in trainings] == [
-        ['0', '1', '2', '3', '5', '7', '10'],
-        ['5', '10', '15'],
-        ['5', '10'],
-    ]
-
-
-@pytest.mark.parametrize('smoke', ['', '1'])
-def test_the_tables_are_copied_for_the_documents(recipe, tmp_path, smoke):
-    recipe(SMOKE=smoke)
     results, toy = tmp_path / 'docs' / 'results', tmp_path / 'out' / 'results'
     assert (results.exists(), toy.exists()) == (not smoke, bool(smoke))
     copied = {path.name for path in (toy if smoke else results).iterdir()}
@@ -111,38 +82,37 @@ def test_the_tables_are_copied_for_the_documents(recipe, tmp_path, smoke):
     assert copied == set(cells.MEASURED) - elsewhere | of_l
 
 
-def test_fewer_drawings_are_the_first_of_the_list(recipe, tmp_path):
-    (command,) = (words for words in recipe('l') if any('few_drawings' in w for w in words))
-    rows = Path(option(command, '--drawings')[0]).read_text().splitlines()
-    assert rows[0] == 'split,category,key_id'
-    assert rows[1:] == [
-        *(f'train,cat,{number}' for number in range(100)),
-        *(f'test,cat,{number}' for number in range(200)),
-    ]
+def test_protocol_l_trains_as_the_paper_does_and_with_fewer_drawings(recipe, tmp_path):
+    commands = [' '.join(words) for words in recipe('l')]
+    assert '--drawings docs/results/protocol_l_drawings.csv ' in commands[0] + ' '
+    trainings = [words for words in commands if words.startswith('train.py')]
+    changed = ('--batch-size', '--learning-rate', '--batch-norm-momentum', '--precision')
+    assert not any(flag in words for words in trainings for flag in changed)
+    epochs = [re.search(r'--epochs ([\d ]+)', words)[1].split() for words in trainings]
+    assert epochs == [['0', '1', '2', '3', '5', '7', '10'], ['5', '10', '15'], ['5', '10']]
+
+    (fewer,) = (words for words in commands if 'few_drawings' in words and '--drawings' in words)
+    rows = Path(re.search(r'--drawings (\S+)', fewer)[1]).read_text().splitlines()
+    chosen = [f'train,cat,{number}' for number in range(100)]  # the first of the list
+    assert rows == ['split,category,key_id', *chosen, *(f'test,cat,{n}' for n in range(200))]
+
+
+@pytest.mark.parametrize(('only', 'other'), [('s', 'L'), ('l', 'S')])
+def test_one_protocol_alone(recipe, tmp_path, only, other):
+    words = {word for command in recipe(only) for word in command}
+    assert not any(word.startswith(str(tmp_path / 'out' / other)) for word in words)
 
 
 @pytest.mark.parametrize(
     ('arguments', 'word'),
     [
         (['files'], 'give the folder of .bin files and the folder to fill'),
-        (['files', 'out', 'both'], 'protocol both; give s, l, or nothing'),
+        (['files', 'out', 'S'], 'protocol S; give s, l, or nothing'),
     ],
 )
 def test_a_wrong_call_is_refused_at_once(tmp_path, arguments, word):
-    ended = subprocess.run(
-        ['bash', ROOT / 'tools' / 'reproduce.sh', *arguments],
-        env={**os.environ, 'PY': '/bin/false'},
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
+    command = ['bash', ROOT / 'tools' / 'reproduce.sh', *arguments]
+    ended = run(command, env={**os.environ, 'PY': '/bin/false'}, cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, '')
     assert ended.stderr.startswith(f'reproduce.sh: error: {word}')
     assert len(ended.stderr.splitlines()) == 1
-
-
-def test_one_protocol_alone(recipe, tmp_path):
-    for only, other in (('s', 'L'), ('l', 'S')):
-        words = {word for command in recipe(only) for word in command}
-        assert not any(word.startswith(str(tmp_path / 'out' / other)) for word in words)
-    assert recipe('S', status=2) == []

@@ -13,6 +13,7 @@ ROW = {'run': 'checkpoints_n1_10e', 'net': 'n1', 'metric': 'accuracy', 'epochs':
 
 def test_a_row_measured_again_replaces_the_first(tmp_path):
     path = tmp_path / 'results.csv'
+    assert results.read(path) == []
     results.record(path, [{**ROW, 'value': 0.1 + 0.2}])
     results.record(path, [{**ROW, 'split': 'test', 'value': 0.5}])
     results.record(path, [{**ROW, 'value': 1 / 3, 'interval': 'queries', 'seen': 3}])
@@ -34,15 +35,10 @@ def test_unknown_weights_or_images_are_equal_to_no_known_ones(tmp_path, column):
 def test_a_row_is_found_by_some_of_its_columns(tmp_path):
     path = tmp_path / 'results.csv'
     results.record(path, [{**ROW, 'value': 0.5}])
+    path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())  # as some programs save it
     assert results.has(path, {'net': 'n1', 'step': 7, 'epochs': 10.0, 'k': None})
     assert not results.has(path, {'net': 'n1', 'step': 70})
     assert not results.has(tmp_path / 'none.csv', {'net': 'n1'})
-
-
-def test_an_empty_file_is_refused(tmp_path):
-    (tmp_path / 'results.csv').touch()
-    with pytest.raises(InputError, match=r'results\.csv: empty; remove it'):
-        results.read(tmp_path / 'results.csv')
 
 
 def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path, monkeypatch):
@@ -59,22 +55,18 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path, monkeypatch
         results.check(tmp_path / 'results.csv')
 
 
-def test_no_file_has_no_rows(tmp_path):
-    assert results.read(tmp_path / 'results.csv') == []
-
-
 @pytest.mark.parametrize(
-    'content',
+    ('content', 'reason'),
     [
-        b'a,b\n1,2\n',
-        ','.join(results.COLUMNS).encode() + b'\nx,n1\n',
-        b'PK\xff\x00',
-        ','.join(column for column in results.COLUMNS if column != 'weights').encode() + b'\n',
+        (b'', 'empty; remove it'),
+        (b'PK\xff\x00', 'not a table of results'),
+        (','.join(results.COLUMNS).encode() + b'\nx,n1\n', 'not a table of results'),
+        (','.join(results.COLUMNS[1:]).encode() + b'\n', 'not a table of results'),
     ],
 )
-def test_another_table_is_refused(tmp_path, content):
+def test_another_table_is_refused(tmp_path, content, reason):
     (tmp_path / 'results.csv').write_bytes(content)
-    with pytest.raises(InputError, match=r'results\.csv: not a table of results'):
+    with pytest.raises(InputError, match=rf'results\.csv: {reason}'):
         results.record(tmp_path / 'results.csv', [ROW])
     assert (tmp_path / 'results.csv').read_bytes() == content
 
@@ -90,14 +82,12 @@ def test_writers_at_once_lose_nothing(tmp_path):
     ('change', 'reason'),
     [
         ({'value': ''}, 'value is empty'),
-        ({'value': 'abc'}, "value is 'abc', not a number"),
         ({'value': 'nan'}, "value is 'nan', not a number"),
         ({'value': -5}, "value is '-5', not between 0 and 1"),
         ({'epochs': 'inf'}, "epochs is 'inf', not a number"),
         ({'k': '4.5'}, "k is '4.5', not a whole number"),
         ({'k': '9' * 400}, 'not a whole number'),
         ({'low': 0.4}, "low is '0.4' and high is '', no interval"),
-        ({'high': 0.6}, "low is '' and high is '0.6', no interval"),
         ({'low': 0.6, 'high': 0.4}, "low is '0.6' and high is '0.4', no interval"),
     ],
 )
@@ -110,13 +100,6 @@ def test_a_corrupt_cell_is_named(tmp_path, change, reason):
     assert 'results.csv: line 3, checkpoints_n1_10e: ' in str(caught.value)
     assert f'{reason}; correct' in str(caught.value)
     assert path.read_bytes() == content
-
-
-def test_a_byte_order_mark(tmp_path):
-    path = tmp_path / 'results.csv'
-    results.record(path, [{**ROW, 'value': 0.5}])
-    path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
-    assert [row['value'] for row in results.read(path)] == ['0.5']
 
 
 def test_a_link_to_a_shared_table_stays_one(tmp_path):

@@ -21,16 +21,12 @@ SETTINGS = Settings('n1', (64, 64, 64, 64), 100, 10, size=128, batch_size=128, s
         ({'epochs': 0.25}, 'checkpoints_n1_0.25e'),
         ({'filters': (64, 128, 128, 256)}, 'checkpoints_n1_fig1_10e'),
         ({'filters': (8, 8, 8, 8)}, 'checkpoints_n1_filters8-8-8-8_10e'),
-        ({'seed': 2, 'batch_size': 16}, 'checkpoints_n1_batch16_seed2_10e'),
-        ({'seed': 20231123}, 'checkpoints_n1_seed20231123_10e'),
+        ({'seed': 20231123, 'batch_size': 16}, 'checkpoints_n1_batch16_seed20231123_10e'),
         (
             {'learning_rate': 0.0005, 'batch_norm_momentum': 0.9},
             'checkpoints_n1_rate0.0005_momentum0.9_10e',
         ),
-        (
-            {'loss': 'triplet', 'margin': 0.2, 'embedding_size': 128, 'images_per_class': 4},
-            'checkpoints_n1_triplet_10e',
-        ),
+        ({'loss': 'triplet'}, 'checkpoints_n1_triplet_10e'),
         (
             {'loss': 'triplet', 'margin': 0.5, 'embedding_size': 64, 'images_per_class': 8},
             'checkpoints_n1_triplet_margin0.5_embedding64_images8_10e',
@@ -48,56 +44,41 @@ def test_names(changes, name):
     assert series(name) == name.rsplit('_', 1)[0]
 
 
-def test_settings_of_another_version(tmp_path):
-    later = {'version': 3, **dataclasses.asdict(SETTINGS)}
-    unknown = {'version': 2, **dataclasses.asdict(SETTINGS), 'unknown': 1}
-    for content in (later, unknown, {'version': 2, 'net': 'n1'}, dataclasses.asdict(SETTINGS)):
-        atomic.write_json(tmp_path / run_settings.FILE, content)
-        with pytest.raises(InputError, match='not settings of this version'):
-            run_settings.load(tmp_path)
-    (tmp_path / run_settings.FILE).write_text('{"net": "n1"')
-    with pytest.raises(InputError, match='corrupt'):
-        run_settings.load(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ('field', 'value'),
-    [
-        ('net', 'n3'),
-        ('precision', 'float16'),
-        ('epochs', 'ten'),
-        ('epochs', float('nan')),
-        ('classes', 2.5),
-        ('classes', True),
-        ('filters', [64, 64]),
-        ('filters', [64, 64, 64, 0]),
-        ('filters', [64, 64, 64, True]),
-        ('size', 10**400),
-        ('batch_norm_momentum', 1.0),
-        ('loss', None),
-        ('categories', [1, 2]),
-        ('categories', 'cat'),
-    ],
-)
-def test_settings_edited_by_hand(tmp_path, field, value):
-    written = {'version': 2, **dataclasses.asdict(SETTINGS), field: value}
-    atomic.write_json(tmp_path / run_settings.FILE, written)
-    with pytest.raises(InputError, match=f'settings.json: {field} cannot be'):
-        run_settings.load(tmp_path)
-
-
 @pytest.mark.parametrize(
     ('changes', 'words'),
     [
+        ({'version': 3}, 'not settings of this version'),
+        ({'unknown': 1}, 'not settings of this version'),
+        ({'net': 'n3'}, 'net cannot be'),
+        ({'epochs': float('nan')}, 'epochs cannot be'),
+        ({'classes': 2.5}, 'classes cannot be'),
+        ({'classes': True}, 'classes cannot be'),
+        ({'filters': [64, 64]}, 'filters cannot be'),
+        ({'filters': [64, 64, 64, 0]}, 'filters cannot be'),
+        ({'size': 10**400}, 'size cannot be'),
+        ({'batch_norm_momentum': 1.0}, 'batch_norm_momentum cannot be'),
+        ({'loss': None}, 'loss cannot be'),
+        ({'categories': 'cat'}, 'categories cannot be'),
+        ({'categories': [1, 2]}, 'categories cannot be'),
         ({'categories': ['a', 'b']}, '2 categories, but 100 classes'),
         ({'filters': []}, 'filters or batch_size are missing'),
         ({'net': 'n2'}, 'filters or batch_size are missing'),
         ({'images': 100, 'batch_size': None}, 'filters or batch_size are missing'),
     ],
 )
-def test_settings_that_contradict_each_other(tmp_path, changes, words):
+def test_settings_edited_by_hand(tmp_path, changes, words):
     written = {'version': 2, **dataclasses.asdict(SETTINGS), **changes}
     atomic.write_json(tmp_path / run_settings.FILE, written)
+    with pytest.raises(InputError, match=f'settings.json.*{words}'):
+        run_settings.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [('{"net": "n1"', 'corrupt'), ('{"version": 2, "net": "n1"}', 'not settings')],
+)
+def test_settings_that_are_not_whole(tmp_path, text, words):
+    (tmp_path / run_settings.FILE).write_text(text)
     with pytest.raises(InputError, match=words):
         run_settings.load(tmp_path)
 

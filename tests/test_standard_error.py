@@ -1,11 +1,7 @@
 """Nothing is on standard error unless something is wrong; what is wrong comes through."""
 
-import os
-import subprocess
-import sys
-
 import pytest
-from conftest import NARROW, ROOT
+from conftest import NARROW, options, run_code
 
 FILTERED = """
 import os, sys
@@ -18,17 +14,10 @@ os.write(2, b'noise 2\\n')
 """
 
 
-def run(code, **environment):
-    environment = {**os.environ, **environment}
-    command = [sys.executable, '-c', code]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-
-
 def test_scripts_print_nothing(run_script, trained, small_dataset, tmp_path):
     common, table = ['--data', small_dataset.folder], ['--results', tmp_path / 'results.csv']
-    places = ['--checkpoints', tmp_path / 'new']
     narrow = [*NARROW, '--batch-norm-momentum', '0.5', '--epochs', '2', '--measure', 'test']
-    ended = run_script('train.py', *common, *table, *places, *narrow)
+    ended = run_script('train.py', *options(small_dataset, tmp_path / 'new', *narrow))
     assert (ended.returncode, ended.stderr) == (0, '')
     # The others in one process, which loads TensorFlow once.
     folder, picture = trained(tmp_path, 2), tmp_path / 'search.png'
@@ -42,7 +31,7 @@ def test_scripts_print_nothing(run_script, trained, small_dataset, tmp_path):
         ('tools.draw_networks', '--out', tmp_path / 'figures'),
     ):
         code += f'import {script}; {script}.main({[*map(str, arguments)]})\n'
-    ended = run(code)
+    ended = run_code(code)
     assert (ended.returncode, ended.stderr) == (0, '')
     assert picture.exists()
 
@@ -54,7 +43,7 @@ def test_what_tensorflow_has_to_say_comes_through():
         'tf.compat.v1.logging.error("an error")\n'
         'tf.compat.v1.logging.info("information")\n'
     )
-    told = run(code).stderr
+    told = run_code(code).stderr
     assert 'a warning' in told
     assert 'an error' in told
     assert 'information' not in told
@@ -64,7 +53,7 @@ def test_what_tensorflow_has_to_say_comes_through():
     ('end', 'status'), [('pass', 0), ('os.kill(os.getpid(), 9)', -9), ('os.abort()', -6)]
 )
 def test_without_lines(end, status):
-    ended = run(FILTERED.format(end=end))
+    ended = run_code(FILTERED.format(end=end))
     assert ended.returncode == status
     told = ['an error', 'of Python', 'noise 2']
     # The filter may outlive the process that it works for: its lines are there all the same.
@@ -80,4 +69,4 @@ from sketch.backend.stderr_filter import without_lines
 with without_lines('a'):
     print('here')
 """
-    assert run(code).stdout == 'here\n'
+    assert run_code(code).stdout == 'here\n'
