@@ -18,6 +18,7 @@ from sketch.data.dataset import check_queries, open_dataset
 from sketch.errors import InputError
 from sketch.networks.registry import BOTH, CROSS_ENTROPY, LOSSES, NETWORKS, TRIPLET
 from sketch.reporting import results
+from sketch.runs import folders
 from sketch.runs.names import number_text
 from sketch.runs.settings import Default, Settings
 from sketch.training import precision
@@ -120,10 +121,16 @@ def _measure(run, epochs, splits, with_map, plan):
 
 def _is_measured(run, epochs, metric, plan):
     """Return whether a run's metric is in the results, on all splits that it is wanted on."""
+    from sketch.runs.checkpoints import weights_digest  # TensorFlow
+
+    prefix, step = folders.latest(run.folder), run.settings.step_after(epochs)
+    # A folder of the same name may hold another network. Of earlier steps nothing is left to tell.
+    is_left = folders.step_of(prefix) == step
     common = {
+        **({'weights': weights_digest(prefix)} if is_left else {}),
         'run': run.folder.resolve().name,
         'epochs': epochs,
-        'step': run.settings.step_after(epochs),
+        'step': step,
         'metric': metric,
         'dataset': run.dataset.digest,  # runs on other data sets may have the same name
     }

@@ -52,6 +52,7 @@ runs/               one training on disk
     folders             which checkpoint folders there are, finished or not
     checkpoints         opens, checks and recognises checkpoints
     run_folder          makes a folder ready, resumes, cleans up
+    training_images     which images a network was trained on
 
 training/           trains one network in its folder
     loop                steps, stops, Estimator

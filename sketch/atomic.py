@@ -74,17 +74,22 @@ def receives_files(folder):
 
 
 @contextlib.contextmanager
-def new_folder(path):
+def new_folder(path, replace=False):
     """Give the block a hidden folder beside `path` to fill, and rename it to `path` at the end.
 
-    If the block fails, nothing is left. A process that is killed leaves the hidden folder.
+    If the block fails, nothing is left, and what is to be replaced stays. A process that is killed
+    leaves the hidden folder.
+
+    Args:
+        path: of the folder.
+        replace: whether it may exist.
 
     Raises:
-        InputError: `path` exists, or its parent is no folder.
+        InputError: `path` exists and is not to be replaced, or its parent is no folder.
     """
     path = Path(path)
     parent = path.resolve().parent
-    if os.path.lexists(path):
+    if os.path.lexists(path) and not replace:
         raise InputError(f'{path}: exists; give another folder, or move it away')
     if not parent.is_dir():
         raise InputError(f'{path}: {parent} is no folder; make it, or give another folder')
@@ -92,6 +97,9 @@ def new_folder(path):
     try:
         yield building
         building.chmod(0o755)
-        building.rename(path)
+        with tempfile.TemporaryDirectory(prefix=f'.{path.name}-', dir=parent) as earlier:
+            if path.exists():
+                path.rename(Path(earlier) / path.name)
+            building.rename(path)
     finally:
         shutil.rmtree(building, ignore_errors=True)

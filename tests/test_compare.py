@@ -52,8 +52,8 @@ def test_pairs_tell_a_small_difference():
     worse = generator.standard_normal((120, 8)) + labels[:, np.newaxis] * 0.5
     better = worse + labels[:, np.newaxis] * 0.05
     first, second = (retrieve(features, labels, [119]) for features in (worse, better))
-    own = {'run': 'b', 'distance': 'euclidean'}
-    (row, *_) = differences.between(own, second, {'run': 'a', 'distance': 'euclidean'}, first)
+    own, reference = ({'run': name, 'weights': name, 'distance': 'euclidean'} for name in 'ba')
+    (row, *_) = differences.between(own, second, reference, first)
     assert row['low'] > 0
     assert second.intervals()['standard', 119][0] < first.means()['standard', 119]
 
@@ -62,7 +62,7 @@ def test_a_query_without_relevant_images_does_not_count():
     labels = np.array([0, 0, 0, 1])
     features = np.array([[0.0], [1.0], [5.0], [2.0]])
     first, second = retrieve(features, labels, [3]), retrieve(-(features**0.2), labels, [3])
-    own, reference = ({'run': name, 'distance': 'euclidean'} for name in 'ba')
+    own, reference = ({'run': name, 'weights': name, 'distance': 'euclidean'} for name in 'ba')
     for row in differences.between(own, second, reference, first):
         means = (found.means()[row['definition'], 3] for found in (second, first))
         assert row['difference'] == pytest.approx(np.subtract(*means))
@@ -84,7 +84,7 @@ def test_what_cannot_be_compared_is_refused(compared, tmp_path):
     _, (data, folder, only, _) = compared
     (tmp_path / 'file').touch()
     path, table = tmp_path / 'd.csv', tmp_path / 'results.csv'
-    path.write_text(','.join(differences.COLUMNS) + '\na,,,b,,standard,3,x,,,20,c,now\n')
+    path.write_text(','.join(differences.COLUMNS) + '\na,,,,b,,,standard,3,x,,,20,c,now\n')
     results.record(table, [{'run': only}])
     into = [only, '--rerank', '--differences']
     for arguments, words in (

@@ -61,6 +61,7 @@ def main(argv=None):
         ):
             own = {
                 'run': checkpoint.run,
+                'weights': checkpoint.weights,
                 'variant': measured.variant,
                 'distance': measured.distance,
                 'images': len(dataset.test),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sketch import atomic, command_line
 from sketch.reporting import model_card, results
-from sketch.runs import folders
+from sketch.runs import folders, training_images
 from sketch.runs import settings as run_settings
 from sketch.runs.settings import Default
 
@@ -48,7 +48,7 @@ def publish(folder, out, table):
     """
     from sketch.backend.patterns import literal
     from sketch.backend.setup import tf
-    from sketch.runs.checkpoints import open_checkpoint  # TensorFlow
+    from sketch.runs.checkpoints import is_of_inference, open_checkpoint  # TensorFlow
 
     checkpoint = open_checkpoint(folder)
     settings = checkpoint.settings
@@ -57,7 +57,7 @@ def publish(folder, out, table):
     kept = {
         name: reader.get_tensor(name)
         for name in reader.get_variable_to_shape_map()
-        if name == 'global_step' or (name.startswith('ConvNet/') and '/Adam' not in name)
+        if name == 'global_step' or is_of_inference(name)
     }
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         variables = [tf.compat.v1.Variable(value, name=name) for name, value in kept.items()]
@@ -67,6 +67,7 @@ def publish(folder, out, table):
     folders.name_latest(out, file)
     if settings.images:  # else there is no settings.json
         run_settings.save(out, settings)
+    training_images.save(out, checkpoint.trained_on)
     usage = [*model_card.outputs(settings, '`categories` in `settings.json`'), *USAGE]
     model_card.write(out, checkpoint, settings.size or Default.size, usage, table)
     sums = [

@@ -6,13 +6,13 @@ one is reported before hours of training and not after.
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from sketch import atomic
-from sketch.data.image_digest import checked_digest
+from sketch.data.image_digest import checked
 from sketch.errors import InputError
 
 # What a data set's folder holds.
@@ -31,11 +31,13 @@ class Split:
         name: 'train' or 'test'.
         paths: array (images,) of file names as bytes.
         labels: int32 array (images,), 0 to classes - 1.
+        pixels: uint64 array (images,), a hash of each image's pixels.
     """
 
     name: str
     paths: np.ndarray
     labels: np.ndarray
+    pixels: np.ndarray = None
 
     def __len__(self):
         return len(self.paths)
@@ -181,7 +183,9 @@ def _list_split(name, folder, categories, expected):
 
 
 def _digest(folder, categories, opened, written):
-    """Return the digest of all images, and their side in pixels.
+    """Return the digest of all images, and their side in pixels; complete what is opened.
+
+    A split that is not as create_dataset.py made it is reported.
 
     Args:
         folder: of the data set.
@@ -194,12 +198,15 @@ def _digest(folder, categories, opened, written):
         if split is None and name in written:
             digests.append(written[name])
             continue
-        split = split or _list_split(name, folder / FOLDERS[name], categories, None)
+        images = split or _list_split(name, folder / FOLDERS[name], categories, None)
         cache = folder / f'.content-{name}.json'
-        title = f'checking {name} images'
-        digest, size = checked_digest(split.paths, split.labels, cache, title)
-        digests.append(digest)
-        sizes.add(size)
+        found = checked(images.paths, images.labels, cache, f'checking {name} images')
+        if written.get(name, found.digest) != found.digest:
+            print(f'{folder / FOLDERS[name]}: its images are no longer those of {MANIFEST}')
+        if split:
+            opened[name] = replace(split, pixels=found.pixels)
+        digests.append(found.digest)
+        sizes.add(found.size)
     if len(sizes) > 1:
         raise InputError(f'{folder}: training and test images differ in size: {sorted(sizes)}')
     return hashlib.sha256(''.join(digests).encode()).hexdigest()[:16], sizes.pop()

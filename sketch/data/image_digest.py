@@ -1,13 +1,14 @@
 """The digest of a data set's images: file names alone can stay when pixels change.
 
-<data set>/.content-train.json, .content-test.json keep the digest of a split and the state of its
-files (name, size, times, inode). While the state is the same, the files are not read again.
+<data set>/.content-train.json, .content-test.json keep what is known of a split and the state of
+its files (name, size, times, inode). While the state is the same, the files are not read again.
 """
 
 import contextlib
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -15,6 +16,14 @@ from tqdm import tqdm
 from sketch import atomic
 from sketch.data.image_file import decode
 from sketch.errors import InputError
+
+
+class Checked(NamedTuple):
+    """What is known of the images of a split."""
+
+    digest: str  # of labels, names and files
+    size: int  # side in pixels
+    pixels: np.ndarray  # uint64 (images,), a hash of each image's pixels
 
 
 def file_hash(content):
@@ -34,7 +43,7 @@ def digest_of(files):
     return digest.hexdigest()[:32]
 
 
-def checked_digest(paths, labels, cache, title):
+def checked(paths, labels, cache, title):
     """Check that all images are intact 8-bit grey PNGs of one square size, unless that is known.
 
     Args:
@@ -44,7 +53,7 @@ def checked_digest(paths, labels, cache, title):
         title: of the progress bar.
 
     Returns:
-        The digest of the images, and their side in pixels.
+        Checked.
 
     Raises:
         InputError: an image is corrupt, not 8-bit grey, or not of the size of the others.
@@ -54,16 +63,17 @@ def checked_digest(paths, labels, cache, title):
     if known is not None:
         return known
     with ThreadPoolExecutor() as pool:
-        checked = list(tqdm(pool.map(_check, paths), title, len(paths), leave=False, delay=2))
-    size = _common_size(paths, np.array([sides for sides, _ in checked]))
-    names = map(os.path.basename, paths)
-    digest = digest_of(
-        (label, name, value) for label, name, (_, value) in zip(labels, names, checked)
+        read = list(tqdm(pool.map(_check, paths), title, len(paths), leave=False, delay=2))
+    sides, values, hashes = zip(*read)
+    found = Checked(
+        digest_of(zip(labels, map(os.path.basename, paths), values)),
+        _common_size(paths, np.array(sides)),
+        np.frombuffer(b''.join(hashes), '<u8'),
     )
     with contextlib.suppress(OSError):  # a read-only data set is read each time
-        state = _bound(files, digest, size)
-        atomic.write_json(cache, {'state': state, 'content': digest, 'size': size})
-    return digest, size
+        known = {**found._asdict(), 'pixels': found.pixels.tobytes().hex()}
+        atomic.write_json(cache, {'state': _bound(files, **known), **known})
+    return found
 
 
 def _state(paths, labels):
@@ -76,26 +86,29 @@ def _state(paths, labels):
     return digest.hexdigest()
 
 
-def _bound(files, digest, size):
+def _bound(files, digest, size, pixels):
     """Return a hash of the files' state and what is known of them: an edited cache is told."""
-    return hashlib.sha256(f'{files}/{digest}/{size}'.encode()).hexdigest()
+    return hashlib.sha256(f'{files}/{digest}/{size}/{pixels}'.encode()).hexdigest()
 
 
 def _read(cache, files):
-    """Return (digest, side) from a cache file; None if it is absent, or files have changed."""
+    """Return Checked from a cache file; None if it is absent, or files have changed."""
     try:
         known = atomic.read_json(cache)
-        digest, size = known['content'], known['size']
-        return (digest, size) if known['state'] == _bound(files, digest, size) else None
+        if known.pop('state') != _bound(files, **known):
+            return None
+        return Checked(**{**known, 'pixels': np.frombuffer(bytes.fromhex(known['pixels']), '<u8')})
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _check(path):
-    """Decode one image; return its (width, height) and the hash of its bytes."""
+    """Decode one image; return its (width, height), the hash of its bytes, and of its pixels."""
     with open(path, 'rb') as file:
         content = file.read()
-    return decode(path, content).shape[::-1], file_hash(content)
+    pixels = decode(path, content)
+    of_pixels = hashlib.blake2b(pixels.tobytes(), digest_size=8).digest()
+    return pixels.shape[::-1], file_hash(content), of_pixels
 
 
 def _common_size(paths, sizes):

@@ -25,5 +25,7 @@ def shared_columns(checkpoint, dataset, split):
         'images': len(split),
         'classes': dataset.classes,
         'dataset': dataset.digest,
+        'weights': checkpoint.weights,
+        'seen': checkpoint.seen(split),
         'seed': settings.seed,
     }

@@ -5,8 +5,9 @@ from sketch.metrics.average_precision import DEFINITIONS
 from sketch.metrics.intervals import bootstrap
 
 COLUMNS = [
-    *('run', 'variant', 'distance'),  # as in results.csv
-    *('reference', 'reference_distance'),  # run and distance that it is compared with
+    *('run', 'weights', 'variant', 'distance'),  # as in results.csv
+    # What it is compared with.
+    *('reference', 'reference_weights', 'reference_distance'),
     *('definition', 'k', 'difference', 'low', 'high', 'images', 'dataset', 'time'),
 ]
 
@@ -21,7 +22,11 @@ def between(own, found, reference, found_by_reference):
     kept = found.has_relevant
     each = found.average_precisions[kept] - found_by_reference.average_precisions[kept]
     mean, (low, high) = each.mean(axis=0), bootstrap(each)
-    compared = {'reference': reference['run'], 'reference_distance': reference['distance']}
+    compared = {
+        'reference': reference['run'],
+        'reference_weights': reference['weights'],
+        'reference_distance': reference['distance'],
+    }
     for row, definition in enumerate(DEFINITIONS):
         for column, k in enumerate(found.ks):
             values = (float(value[row, column]) for value in (mean, low, high))

@@ -16,7 +16,7 @@ TRIPLET_SETTINGS = ('margin', 'embedding_size', 'images_per_class')
 # Of results.csv, in the card: what was measured, and where each number comes from.
 MEASURED = (
     *('metric', 'split', 'definition', 'distance', 'variant', 'k', 'value', 'low', 'high'),
-    *('images', 'dataset', 'time'),
+    *('images', 'seen', 'dataset', 'time'),
 )
 CLASSIFIER_UNTRAINED = 'No probabilities: a triplet loss alone does not train the classifier.'
 CARD = """\
@@ -74,12 +74,11 @@ def write(folder, checkpoint, size, usage, table):
         usage: lines of Markdown on how to use what the folder holds.
         table: results file; its rows of this checkpoint go into the card.
     """
-    source = {'run': checkpoint.run, 'step': str(checkpoint.step)}
-    rows = [row for row in results.read(table) if source.items() <= row.items()]
+    rows = [row for row in results.read(table) if row['weights'] == checkpoint.weights]
     if not rows:
         print(
-            f'{table}: no row of {checkpoint.run}, step {checkpoint.step}; {FILE} has no '
-            'measurements; give the table that has them',
+            f'{table}: no row of the weights {checkpoint.weights}; {FILE} has no measurements; '
+            'give the table that has them',
             file=sys.stderr,
         )
     card = CARD.format(
@@ -123,7 +122,8 @@ def _measured(checkpoint, rows, name):
         shown = {**row, **{name: f'{float(number):.4f}' for name, number in numbers.items()}}
         lines.append([shown[column] for column in MEASURED])
     return (
-        f'Rows of {name} with run {checkpoint.run}, step {checkpoint.step}. `dataset` is the '
-        'data set that was measured, empty if unknown; `low` and `high` are 95 % limits; `time` is '
-        f'in UTC.\n\n{markdown.table(lines).rstrip()}'
+        f'Rows of {name} with the weights {checkpoint.weights}, which this network has. `dataset` '
+        'is the data set that was measured; `seen` are images that it was trained on, empty if '
+        f'unknown; `low` and `high` are 95 % limits; `time` is in UTC.\n\n'
+        f'{markdown.table(lines).rstrip()}'
     )

@@ -58,11 +58,25 @@ def measured(path, patterns=('*',)):
                 points.append(_point(row))
             except ValueError as error:
                 raise InputError(f'{path}: {row["run"]}: {error}; correct or remove it') from None
+    _check_weights(rows, path)
     runs = sorted({point.run for point in points})
     for pattern in patterns if points else ():
         if not any(fnmatchcase(run, pattern) for run in runs):
             raise InputError(f'{pattern}: no such run; {path} has {", ".join(runs)}')
     return [point for point in points if any(fnmatchcase(point.run, p) for p in patterns)]
+
+
+def _check_weights(rows, path):
+    """Raise InputError if a run has rows of two networks at one step: no line may join them."""
+    weights = {}
+    for row in rows:
+        if row['weights']:
+            other = weights.setdefault((row['run'], row['step']), row['weights'])
+            if other != row['weights']:
+                raise InputError(
+                    f'{path}: {row["run"]}, step {row["step"]}: rows of two networks, with weights '
+                    f'{other} and {row["weights"]}; remove those of one'
+                )
 
 
 def of_paper():

@@ -2,6 +2,7 @@
 
 import atexit
 import dataclasses
+import hashlib
 import re
 import shutil
 import tempfile
@@ -14,7 +15,7 @@ from sketch.backend.patterns import literal
 from sketch.backend.setup import tf
 from sketch.errors import InputError
 from sketch.networks.registry import NETWORKS
-from sketch.runs import folders
+from sketch.runs import folders, training_images
 from sketch.runs import settings as run_settings
 from sketch.runs.names import epochs_in, printable
 from sketch.runs.settings import Settings
@@ -32,6 +33,14 @@ class Checkpoint(NamedTuple):
     settings: Settings  # of the folder, or as far as the variables tell
     step: int  # training steps taken
     run: str  # the name of its folder, as results.csv has it
+    weights: str  # digest of the variables of inference, 12 hexadecimal digits
+    trained_on: np.ndarray  # of training_images.load
+
+    def seen(self, split):
+        """Return how many images of a dataset.Split it was trained on, None if unknown."""
+        if self.trained_on is None:
+            return None
+        return int(np.isin(split.pixels, self.trained_on).sum())
 
     @property
     def title(self):
@@ -75,10 +84,41 @@ def open_checkpoint(folder, dataset=None):
     check_size(settings.net, dataset)
     _check_variables(prefix, variables, settings, dataset)
     step, run = folders.step_of(prefix), printable(folder.resolve().name)
+    weights, trained_on = weights_digest(prefix), training_images.load(folder)
     if not settings.is_finished(step):
         settings = dataclasses.replace(settings, epochs=settings.epochs_after(step))
         prefix = _copied(prefix)
-    return Checkpoint(folder, prefix, settings, step, run)
+    opened = Checkpoint(folder, prefix, settings, step, run, weights, trained_on)
+    _report_seen(opened, dataset)
+    return opened
+
+
+def is_of_inference(name):
+    """Return whether a variable decides what a network gives, and is not the optimizer's."""
+    return name.startswith('ConvNet/') and '/Adam' not in name
+
+
+def weights_digest(prefix):
+    """Return the digest of a checkpoint's variables of inference: a published copy has the same."""
+    reader, digest = tf.train.load_checkpoint(literal(prefix)), hashlib.sha256()
+    for name, shape in sorted(reader.get_variable_to_shape_map().items()):
+        if is_of_inference(name):
+            value = reader.get_tensor(name)
+            digest.update(f'{name} {shape} {value.dtype}\n'.encode() + value.tobytes())
+    return digest.hexdigest()[:12]
+
+
+def _report_seen(checkpoint, dataset):
+    """Print a line for test images that it was trained on, or training images that it was not."""
+    for name in ('train', 'test'):
+        split = getattr(dataset, name, None)
+        seen = checkpoint.seen(split) if split else None
+        if seen is not None and seen != (len(split) if name == 'train' else 0):
+            images = {'train': 'training', 'test': 'test'}[name]
+            print(
+                f'{checkpoint.folder}: {seen} of {len(split)} {images} images are among those it '
+                'was trained on'
+            )
 
 
 def _copied(prefix):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from sketch import locks
 from sketch.errors import InputError
-from sketch.runs import checkpoints, folders
+from sketch.runs import checkpoints, folders, training_images
 from sketch.runs import settings as run_settings
 from sketch.runs.names import series
 
 
-def prepare(folder, settings, target):
+def prepare(folder, settings, target, pixels=None):
     """Make a folder ready for training; return the checkpoint to resume from, None without one.
 
     A new folder starts with the nearest earlier checkpoint of the same run, if there is one. In an
@@ -24,6 +24,7 @@ def prepare(folder, settings, target):
         folder: Path, existing.
         settings: Settings of the training.
         target: the step at which it ends.
+        pixels: of the training images, as training_images.save takes them.
 
     Raises:
         InputError: the folder was trained with other settings, or train.py did not make it.
@@ -40,14 +41,14 @@ def prepare(folder, settings, target):
     elif found is None and not all(map(locks.is_lock, folder.iterdir())):
         raise InputError(f'{folder}: has no {run_settings.FILE}; train in another folder')
     if not (folder / run_settings.FILE).exists():
-        _start(folder, settings, target)
+        _start(folder, settings, target, pixels)
         return folders.latest(folder)
     while (prefix := folders.latest(folder)) is not None and not _intact(prefix):
         folders.remove(prefix)
     if prefix is None:
         print(f'{folder}: no intact checkpoint; restarting from scratch')
         _empty(folder)
-        _start(folder, settings, target)
+        _start(folder, settings, target, pixels)
     return folders.latest(folder)
 
 
@@ -78,7 +79,7 @@ def _intact(prefix):
     return True
 
 
-def _start(folder, settings, target):
+def _start(folder, settings, target, pixels):
     (folder / folders.PREPARING).touch()
     earlier = _earlier_checkpoint(folder, settings, target)
     if earlier is not None:
@@ -86,6 +87,7 @@ def _start(folder, settings, target):
         for file in folders.files(earlier):
             shutil.copy(file, folder)
         folders.name_latest(folder, Path(earlier).name)
+    training_images.save(folder, pixels)
     run_settings.save(folder, settings)
     (folder / folders.PREPARING).unlink()
 

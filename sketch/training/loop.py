@@ -54,7 +54,9 @@ def check(settings, dataset, devices, workers):
 
 def prepare(run):
     """Make a run's folder ready; return the step to resume from, None to start from scratch."""
-    prefix = run_folder.prepare(run.folder, run.settings, run.settings.last_step)
+    prefix = run_folder.prepare(
+        run.folder, run.settings, run.settings.last_step, run.dataset.train.pixels
+    )
     if prefix is None:
         return None
     step = folders.step_of(prefix)

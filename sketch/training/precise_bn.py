@@ -6,13 +6,13 @@ import math
 import numpy as np
 from tqdm import tqdm
 
-from sketch import locks
+from sketch import atomic
 from sketch.backend.patterns import literal
 from sketch.backend.setup import tf
 from sketch.data.input_pipeline import EVALUATION_BATCH, training_input_fn
 from sketch.errors import InputError
 from sketch.networks.registry import CROSS_ENTROPY, NETWORKS
-from sketch.runs import folders
+from sketch.runs import folders, training_images
 from sketch.runs import settings as run_settings
 from sketch.training.failures import readable_errors
 
@@ -53,12 +53,15 @@ def precise_bn(checkpoint, dataset, images):
                 sums = [total + value for total, value in zip(sums, session.run(statistics))]
             for variable, total in zip(statistics, sums):
                 variable.load(total / count, session)
-            folder.mkdir(exist_ok=True)
-            with locks.exclusive(folder, 'training'), readable_errors(folder, checkpoint.step):
-                run_settings.save(folder, changed)
-                prefix = literal(folder / 'model.ckpt')
+            with (
+                readable_errors(folder, checkpoint.step),
+                atomic.new_folder(folder, replace=True) as building,
+            ):
+                run_settings.save(building, changed)
+                training_images.save(building, checkpoint.trained_on)
+                prefix = literal(building / 'model.ckpt')
                 saver.save(session, prefix, checkpoint.step, write_state=False)
-                folders.name_latest(folder, f'model.ckpt-{checkpoint.step}')
+                folders.name_latest(building, f'model.ckpt-{checkpoint.step}')
     print(f'{folder}: statistics of {count * batch} training images in batches of {batch}')
     return folder
 
