@@ -7,8 +7,9 @@
 A query is an image of any size and tone, or the key_id of an image of the data set. It is compared
 by fc1, or by the embedding if the checkpoint was trained with a triplet loss. The output is rank,
 category, key_id and distance of each image found, and a picture: images of the query's category
-have a green frame, others a red one (grey if the query's category is unknown). The query's title
-names the predicted category and its probability. A picture shows at most 100 images per query.
+have a solid blue frame, others a dashed orange one (grey if the query's category is unknown). The
+query's title names the predicted category and its probability. A picture shows at most 100 images
+per query.
 """
 
 from pathlib import Path

@@ -112,6 +112,22 @@ def test_of_many_images_the_first_are_drawn(
     assert len(figures[0].axes[0].images) == 1 + 5
 
 
+# How people without one kind of cone see linear RGB (Machado, Oliveira and Fernandes, 2009).
+WITHOUT_RED = [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]
+WITHOUT_GREEN = [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]
+
+
+def test_all_eyes_tell_the_frames_apart(figures, tmp_path):
+    found = [(image(1), 'one', 0.5), (image(2), 'two', 0.7)]
+    search_picture.draw('title', [(image(0), 'one', 'one', found)], tmp_path / 'x.png')
+    _, same, other = figures[0].axes[0].patches
+    assert same.get_linestyle() != other.get_linestyle()
+    linear = [np.array(frame.get_edgecolor()[:3]) ** 2.2 for frame in (same, other)]
+    for seen in (np.eye(3), WITHOUT_RED, WITHOUT_GREEN):
+        one, two = (np.clip(seen @ colour, 0, 1) ** (1 / 2.2) for colour in linear)
+        assert np.linalg.norm(one - two) > 0.4  # a green and a red one: 0.12 and 0.35
+
+
 @pytest.mark.parametrize('ending', search.ENDINGS)
 def test_formats(tmp_path, ending):
     out = tmp_path / f'out.{ending.upper()}'

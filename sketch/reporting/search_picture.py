@@ -7,6 +7,10 @@ COLUMNS = 10  # of images found, beside the query
 HIGHEST = 16_000  # pixels of a picture; WebP has at most 16,383
 CELL, IMAGE, LINE, GAP = 1.25, 1.17, 0.12, 0.1  # of a picture, in inches
 LABEL = 7  # font of a cell, in points
+# Colour and line of a frame: whether an image is of the query's category, None if that is unknown.
+# Lines differ as well, and the colours for all eyes: red and green are one to 1 man in 12.
+FRAMES = {True: ('tab:blue', '-'), False: ('tab:orange', '--'), None: ('grey', '-')}
+QUERY = 'black', '-'
 
 
 def draw(title, queries, path):
@@ -23,7 +27,7 @@ def draw(title, queries, path):
     title = wrapped(title, width - 2 * GAP, MEDIUM)
     heading = GAP + 0.17 * (1 + title.count('\n'))
     height = heading + GAP / 2
-    drawn = []  # rows of cells; a cell is None, or (image, text, colour of its frame)
+    drawn = []  # rows of cells; a cell is None, or (image, text, its frame)
     for left, query in enumerate(queries):
         rows = _rows(*query)
         added = sum(_height(row) for row in rows)
@@ -51,9 +55,9 @@ def _rows(image, title, category, found):
     """Return one query of `draw` as rows of cells, the query in the first column of the first."""
     cells = []
     for picture, name, distance in found:
-        colour = 'grey' if category is None else 'tab:green' if name == category else 'tab:red'
-        cells.append((picture, wrapped(f'{name}\n{distance:.4g}', IMAGE, LABEL), colour))
-    query = (image, wrapped(title, IMAGE, LABEL), 'black')
+        frame = FRAMES[None if category is None else name == category]
+        cells.append((picture, wrapped(f'{name}\n{distance:.4g}', IMAGE, LABEL), frame))
+    query = (image, wrapped(title, IMAGE, LABEL), QUERY)
     starts = range(0, max(len(cells), 1), COLUMNS)
     return [[None if start else query, *cells[start : start + COLUMNS]] for start in starts]
 
@@ -63,9 +67,12 @@ def _height(row):
     return IMAGE + 2 * GAP + LINE * max(1 + text.count('\n') for _, text, _ in filter(None, row))
 
 
-def _draw_cell(axes, left, bottom, image, text, colour):
+def _draw_cell(axes, left, bottom, image, text, frame):
     """Draw an image with its frame above `bottom`, and its text above the image."""
     top, right = bottom - IMAGE, left + IMAGE
     axes.imshow(image, cmap='gray', vmin=0, vmax=WHITE, extent=(left, right, bottom, top))
-    axes.add_patch(Rectangle((left, top), IMAGE, IMAGE, fill=False, edgecolor=colour, linewidth=2))
+    colour, line = frame
+    box = Rectangle((left, top), IMAGE, IMAGE, fill=False, edgecolor=colour, linestyle=line)
+    box.set_linewidth(2)
+    axes.add_patch(box)
     axes.text(left + IMAGE / 2, top - 0.05, text, fontsize=LABEL, ha='center', va='bottom')
