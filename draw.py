@@ -4,25 +4,21 @@
 
 At each stroke the page shows the network's classes with their probabilities, and the test images
 whose feature vectors are nearest (paper, section 2). A click on one of them makes it the query. The
-page needs no network. It answers on this computer only, unless --host says otherwise; anybody who
-can reach that address can use it. Ctrl-C ends it.
+page loads nothing from the internet. It answers on this computer only, unless --host says
+otherwise; anybody who can reach that address can use it. It refuses requests under names that are
+not this computer's: --name adds the name of a proxy, such as a JupyterHub's. Ctrl-C ends it.
 """
 
-import logging
 import os
-import socket
 import sys
 import threading
 import webbrowser
 
 from sketch import command_line
 from sketch.data.dataset import open_dataset
-from sketch.errors import InputError
+from sketch.page import hosts
 from sketch.runs import folders
 from sketch.runs.settings import Default
-
-THREADS = 4  # that answer requests
-CONNECTIONS = 100
 
 
 def parse_arguments(argv):
@@ -36,6 +32,13 @@ def parse_arguments(argv):
         '--host', default='127.0.0.1', metavar='NAME', help='address or name to answer on'
     )
     server.add_argument(
+        '--name',
+        nargs='+',
+        default=[],
+        metavar='NAME',
+        help='more names under which browsers may ask for the page, such as that of a proxy',
+    )
+    server.add_argument(
         '--port',
         type=command_line.port,
         default=8000,
@@ -43,25 +46,6 @@ def parse_arguments(argv):
     )
     server.add_argument('--no-browser', action='store_true', help='do not open a browser')
     return arguments.parse_args(argv)
-
-
-def bound_socket(host, port):
-    """Return a socket bound to an address.
-
-    Raises:
-        InputError: the address is not this computer's, or is in use.
-    """
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        raise InputError(
-            f'--host {host} --port {port}: {error.strerror}; give another port, or an address of '
-            'this computer'
-        ) from None
-    return bound
 
 
 def has_screen():
@@ -74,30 +58,29 @@ def main(argv=None):
     options = parse_arguments(argv)
     folder = folders.one(options.checkpoint, options.unfinished)
     dataset = open_dataset(options.data, ['test'])
-    bound = bound_socket(options.host, options.port)
-
-    import waitress
+    bound = hosts.bound_socket(options.host, options.port)
 
     from sketch.evaluation.search_index import SearchIndex  # TensorFlow
     from sketch.page.answers import Answers
     from sketch.page.app import make_app
+    from sketch.page.server import serve
 
-    logging.getLogger('waitress.queue').setLevel(logging.ERROR)
-    with bound, SearchIndex(dataset, folder, Default.distance) as index:
-        server = waitress.create_server(
-            make_app(Answers(index), options.host),
-            sockets=[bound],
-            threads=THREADS,
-            connection_limit=CONNECTIONS,
-            ident=None,
-        )
-        name = f'[{options.host}]' if ':' in options.host else options.host
-        address = f'http://{name}:{bound.getsockname()[1]}/'
+    # All addresses have none in common but localhost.
+    host = 'localhost' if hosts.ip_address(bound).is_unspecified else options.host
+    port = bound.getsockname()[1]
+    address = f'http://[{host}]:{port}/' if ':' in host else f'http://{host}:{port}/'
+    own_names = hosts.own_names(bound)
+
+    def started():
         print(f'{index.checkpoint.title}\n{address} (Ctrl-C ends it)', flush=True)
+        if host != options.host:
+            print(f'from elsewhere: http://{own_names[0]}:{port}/, or its IP address', flush=True)
         if not options.no_browser and has_screen():
             threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
-        server.run()  # returns at Ctrl-C
-    raise KeyboardInterrupt
+
+    with bound, SearchIndex(dataset, folder, Default.distance) as index:
+        app = make_app(Answers(index), [options.host, *own_names, *options.name])
+        serve(app, bound, started)
 
 
 if __name__ == '__main__':

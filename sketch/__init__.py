@@ -94,7 +94,9 @@ reporting/          what was measured -> tables, figures, cards, pictures
     search_picture      draws what a search finds
 
 page/               the page of draw.py, with what the browser loads in static/
-    app                 the server
+    server              serves until Ctrl-C, within limits
+    hosts               addresses and names of the server
+    app                 what is answered to a request
     queries             checks what the browser asks
     answers             what a drawing or a test image finds
 """

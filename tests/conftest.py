@@ -43,10 +43,10 @@ def run_code(code, *arguments, cwd=ROOT, **environment):
 
 
 @contextlib.contextmanager
-def served(dataset, checkpoint):
+def served(dataset, checkpoint, *flags):
     """A running draw.py: the process, and its address."""
     command = [sys.executable, ROOT / 'draw.py', '--data', dataset.folder, '--no-browser']
-    command += ['--checkpoint', checkpoint, '--port', '0']
+    command += ['--checkpoint', checkpoint, '--port', '0', *flags]
     pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
     # A shell that starts the tests in the background lets its children ignore Ctrl-C.
     heard = {'preexec_fn': lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}

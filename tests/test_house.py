@@ -178,7 +178,7 @@ def users_of(*packages):
 
 
 def test_packages_are_imported_in_one_place():
-    assert users_of('flask', 'waitress', 'werkzeug') == {'draw', 'sketch.page.app'}
+    assert users_of('flask', 'waitress', 'werkzeug') == {'sketch.page.server', 'sketch.page.app'}
     assert importers(in_folder('sketch.page')) <= {'draw', *in_folder('sketch.page')}
     glue = {f'sketch.backend.{name}' for name in ('setup', 'estimator', 'state')}
     assert users_of('tensorflow', 'tensorflow_estimator') <= glue

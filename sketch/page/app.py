@@ -1,10 +1,9 @@
 """The page's server: a Flask application that trusts nothing that it is sent.
 
-It answers requests for this host only, so a page of another site cannot reach it by a name of its
-own (DNS rebinding). Errors are JSON with a reason. What a client sends is never logged.
+It answers requests for names of its own only, so a page of another site cannot reach it by a name
+of that site (DNS rebinding). Errors are JSON with a reason. What a client sends is never logged.
 """
 
-import ipaddress
 import sys
 import traceback
 
@@ -13,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from sketch.errors import InputError
 from sketch.page import queries
+from sketch.page.hosts import is_known
 
 HEADERS = {
     'Content-Security-Policy': "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -24,14 +24,18 @@ HEADERS = {
     'Cross-Origin-Resource-Policy': 'same-origin',
 }
 IMAGE_SECONDS = 3600  # that a browser keeps a test image
+OTHER_NAME = (
+    'this server has another name; open it by its IP address, or start draw.py with --name and '
+    'the name'
+)
 
 
-def make_app(answers, host):
+def make_app(answers, names):
     """Return the Flask application.
 
     Args:
         answers: answers.Answers.
-        host: name or address that the server is bound to.
+        names: under which it may be asked, besides localhost and IP addresses.
     """
     app = Flask(__name__, static_url_path='/static')
     app.config['MAX_CONTENT_LENGTH'] = queries.BYTES
@@ -39,8 +43,8 @@ def make_app(answers, host):
 
     @app.before_request
     def refuse_other_hosts():
-        if not is_this_host(request.host, host):
-            return jsonify(error='this server has another name'), 421
+        if not is_known(request.host, names):
+            return jsonify(error=OTHER_NAME), 421
 
     @app.after_request
     def add_headers(response):
@@ -89,20 +93,3 @@ def _failed(error):
     # Not its message, which may quote the client.
     print(f'error: {type(error).__name__} in {place.filename}:{place.lineno}', file=sys.stderr)
     return jsonify(error='the server failed; its terminal says where'), 500
-
-
-def is_this_host(given, bound):
-    """Return whether a Host header is an address, localhost, or the name the server is bound to.
-
-    Args:
-        given: the header, with or without a port.
-        bound: name or address.
-    """
-    name = given.partition(']')[0].lstrip('[') if given.startswith('[') else given.split(':')[0]
-    if name.lower() in ('localhost', bound.lower()):
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
