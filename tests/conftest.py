@@ -20,6 +20,8 @@ from sketch.reporting import results
 from sketch.runs import settings as run_settings
 from tools import synthetic
 
+pytest_plugins = ['browsing']  # fixtures of the tests in a browser
+
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / 'shared' / 'quickdraw'
 # train.py's flags for the narrowest skNet that is still one: seconds instead of minutes.

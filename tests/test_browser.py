@@ -1,143 +1,11 @@
 """The page of draw.py in a real browser: a figure drawn with the mouse, and what it finds."""
 
-import math
 import re
-import shutil
-import tempfile
 
 import pytest
-from conftest import served
+from browsing import SUN, answer, draw, find, names, shown, text, texts, wait
 
-import create_dataset
-import train
-from sketch.backend import installation
-from sketch.data.dataset import open_dataset
-from tools import synthetic
-
-CATEGORIES = ['square', 'star', 'sun', 'triangle']
 WIDTHS = [375, 768, 1280]
-BROWSER, DRIVER = map(shutil.which, ('chromium', 'chromedriver'))
-FLAGS = (
-    *('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'),
-    *('--disable-background-networking', '--disable-component-update', '--disable-sync'),
-)
-SUN = [
-    [(0.5 + 0.2 * math.cos(turn / 3), 0.5 + 0.2 * math.sin(turn / 3)) for turn in range(20)],
-    *(
-        [
-            (0.5 + far * math.cos(turn * math.pi / 4), 0.5 + far * math.sin(turn * math.pi / 4))
-            for far in (0.26, 0.42)
-        ]
-        for turn in range(8)
-    ),
-]
-
-
-@pytest.fixture(scope='session')
-def address(tmp_path_factory):
-    """Address of a running draw.py with a small network that knows CATEGORIES."""
-    if installation.check() < (2, 16):
-        pytest.skip('the browser is tested with one version of TensorFlow, 2.20 or later')
-    if not (BROWSER and DRIVER):
-        pytest.skip('no browser: install chromium and chromium-driver')
-    folder = tmp_path_factory.mktemp('browser')
-    synthetic.main(['--out', str(folder), '--drawings', '120'])
-    create_dataset.construct_from_scratch(
-        files=folder / 'files',
-        categories=folder / 'categories.txt',
-        categories_only=CATEGORIES,
-        out=folder,
-        train=80,
-        test=30,
-        size=96,
-    )
-    arguments = ['--data', folder, '--checkpoints', folder, '--results', folder / 'results.csv']
-    arguments += ['--net', 'n1', '--filters', *'8888', '--batch-size', '16', '--epochs', '4']
-    arguments += ['--batch-norm-momentum', '0.85', '--measure', 'test']
-    rows = train.main([str(argument) for argument in arguments])
-    assert rows[-1]['value'] > 0.9
-    with served(open_dataset(folder), folder / rows[-1]['run']) as (_, address):
-        yield address
-
-
-@pytest.fixture
-def browser(address):
-    """A browser that shows the page."""
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        for flag in (*FLAGS, f'--user-data-dir={profile}', '--window-size=1280,1000'):
-            options.add_argument(flag)
-        driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-        try:
-            driver.get(address)
-            yield driver
-        finally:
-            driver.quit()
-
-
-def find(browser, selector):
-    return browser.find_elements('css selector', selector)
-
-
-def texts(browser, selector):
-    # In one step: the page replaces elements as it likes.
-    script = 'return [...document.querySelectorAll(arguments[0])].map(each => each.innerText)'
-    return browser.execute_script(script, selector)
-
-
-def text(browser, selector):
-    return ' '.join(texts(browser, selector))
-
-
-def wait(browser, condition):
-    """Wait until condition(browser) is true and the page asks no more."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    def settled(browser):
-        return not find(browser, '[aria-busy=true]') and condition(browser)
-
-    WebDriverWait(browser, 30).until(settled)
-
-
-def draw(browser, strokes):
-    """Draw strokes of points in 0..1 with the mouse."""
-    from selenium.webdriver.common.action_chains import ActionChains
-
-    (canvas,) = find(browser, '#canvas')
-    side = canvas.size['width']
-    for stroke in strokes:
-        (x, y), *others = [(side * (x - 0.5), side * (y - 0.5)) for x, y in stroke]
-        hand = ActionChains(browser, duration=5)
-        hand.move_to_element_with_offset(canvas, x, y).click_and_hold()
-        for x, y in others:
-            hand.move_to_element_with_offset(canvas, x, y)
-        hand.release().perform()
-
-
-def names(browser):
-    return texts(browser, '#results .name')
-
-
-def shown(browser):
-    """Return the numbers of the images that the page shows."""
-    pictures = find(browser, '#results img')
-    return [int(re.search(r'/image/(\d+)', each.get_property('src'))[1]) for each in pictures]
-
-
-def answer(browser, query):
-    """Return the numbers of the images that the server finds."""
-    script = """
-        const [query, done] = arguments;
-        const headers = { 'Content-Type': 'application/json' };
-        fetch('/query', { method: 'POST', headers, body: JSON.stringify(query) })
-          .then((found) => found.json())
-          .then((found) => done(found.results.map((each) => each.index)));
-    """
-    return browser.execute_async_script(script, query)
 
 
 def test_draw_and_find(browser):
@@ -178,6 +46,11 @@ def test_a_result_becomes_the_query(browser):
     draw(browser, SUN[:1])
     wait(browser, lambda page: text(page, '#board-title') == 'Your drawing')
     assert not find(browser, '#chosen')[0].is_displayed()
+    find(browser, '#results button')[0].click()
+    wait(browser, lambda page: 'data set: ' in text(page, '#board-title'))
+    find(browser, '#clear')[0].click()
+    wait(browser, lambda page: not names(page))
+    assert text(browser, '#board-title') == 'Your drawing'
 
 
 def test_order_and_number(browser):
@@ -201,6 +74,11 @@ def test_order_and_number(browser):
     query = {'index': int(0.4 * 120), 'distance': 'cosine', 'class_first': True, 'top': 12}
     assert browser.execute_script('return asked') == query
     assert shown(browser) == answer(browser, query)
+    (legend,) = texts(browser, '#legend')
+    category = re.search('✓ marks drawings of the category (.+)[.]', legend)[1]
+    assert re.match('First [0-9]+ drawings? that the network, too, takes for [a-z]+, th', legend)
+    framed = texts(browser, '#results .same .name')
+    assert framed == [name for name in names(browser) if name == category]
 
 
 def test_the_keyboard_draws(browser):
@@ -215,10 +93,25 @@ def test_the_keyboard_draws(browser):
     wait(browser, lambda page: not names(page))
 
 
-def test_a_lost_server_is_told(browser):
-    browser.execute_script("fetch = () => Promise.reject(new TypeError('no network'))")
-    draw(browser, SUN[:1])
-    wait(browser, lambda page: 'draw.py' in text(page, '#message.error'))
+def box(browser, selector):
+    (element,) = find(browser, selector)
+    return element.rect
+
+
+@pytest.mark.parametrize(('width', 'height'), [(1280, 857), (844, 390)])
+def test_what_is_found_stands_beside_the_canvas(browser, width, height):
+    device = {'width': width, 'height': height, 'deviceScaleFactor': 1, 'mobile': False}
+    browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', device)
+    draw(browser, SUN)
+    wait(browser, names)
+    canvas, found = box(browser, '#canvas'), box(browser, '#results')
+    assert found['x'] > canvas['x'] + canvas['width']
+    assert found['y'] < canvas['y'] + canvas['height']
+    assert canvas['width'] == canvas['height'] >= 230
+    for name in ('undo', 'clear', 'surprise'):
+        button = box(browser, f'#{name}')
+        assert button['y'] + button['height'] <= height
+    assert text(browser, '#classes li:first-child').startswith('sun')
 
 
 @pytest.mark.parametrize('width', WIDTHS)
@@ -235,5 +128,9 @@ def test_every_width_and_scheme(browser, width, scheme):
     ground = 'return getComputedStyle(document.documentElement).backgroundColor'
     red = int(browser.execute_script(ground).split('(')[1].split(',')[0])
     assert (red > 128) == (scheme == 'light')
+    # The network's input looks as it is.
+    look = 'return getComputedStyle(document.getElementById(arguments[0])).filter'
+    assert browser.execute_script(look, 'seen') == 'none'
+    assert (browser.execute_script(look, 'chosen') == 'none') == (scheme == 'light')
     for control in find(browser, 'button, select, #order label'):
         assert control.size['height'] >= 40, control.get_attribute('outerHTML')

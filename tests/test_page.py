@@ -1,23 +1,21 @@
-"""The page of draw.py over HTTP: what it answers, what it refuses, and how it starts and ends."""
+"""The page of draw.py over HTTP: what it answers, and what it refuses."""
 
 import base64
 import dataclasses
 import io
 import json
-import signal
-import socket
-import time
-import urllib.request
+import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from sketch.data import raster
-from sketch.data.image_file import read_image
+from sketch.data.dataset import open_dataset
 from sketch.data.simplify import simplify
 from sketch.page import queries
 
@@ -44,7 +42,7 @@ def client(index):
     from sketch.page.answers import Answers
     from sketch.page.app import make_app
 
-    return make_app(Answers(index), '127.0.0.1').test_client()
+    return make_app(Answers(index), ['Hub.example.org']).test_client()
 
 
 def ask(client, **query):
@@ -57,7 +55,7 @@ def test_the_page_and_its_files(client):
     page = client.get('/')
     assert page.mimetype == 'text/html'
     for name in ('page.css', 'page.js'):
-        assert f'/static/{name}"' in page.text
+        assert f'"static/{name}"' in page.text
         assert client.get(f'/static/{name}').status_code == 200
     policy = page.headers['Content-Security-Policy']
     assert "default-src 'none'" in policy
@@ -68,14 +66,53 @@ def test_the_page_and_its_files(client):
     assert len(about['categories']) == 3
 
 
-def test_thumbnails_by_index(client, index):
-    shown = client.get('/image/5.png')
+def test_thumbnails_by_data_set_and_index(client, index):
+    dataset = client.get('/about').json['dataset']
+    assert dataset == index.dataset.digest
+    shown = client.get(f'/image/{dataset}/5.png')
     assert shown.mimetype == 'image/png'
+    assert shown.cache_control.max_age > 0
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(shown.data))), index.image(5))
     for path in ('12.png', '-1.png', '5', '../5.png', '99999999999999999999.png', 'x.png'):
-        refused = client.get(f'/image/{path}')
+        refused = client.get(f'/image/{dataset}/{path}')
         assert refused.status_code == 404
         assert refused.json['error'] == 'Not Found'
+    other = client.get('/image/0123456789abcdef/5.png')
+    assert other.status_code == 404
+    assert 'reload' in other.json['error']
+    assert 'no-store' in other.headers['Cache-Control']
+
+
+def test_every_answer_says_what_is_served(client, index, monkeypatch):
+    from sketch.page.answers import Answers
+
+    served = client.get('/about').json['served']
+    answers = [client.get('/'), client.get('/nothing'), client.post('/query', json={'index': 99})]
+    assert {answer.headers['X-Served'] for answer in answers} == {served}
+    changed = index.checkpoint._replace(step=index.checkpoint.step + 1)
+    monkeypatch.setattr(index, 'checkpoint', changed)
+    assert Answers(index).about()['served'] != served
+
+
+def test_a_replaced_data_set_is_told(small_dataset, checkpoint, tmp_path, capsys):
+    from sketch.evaluation.search_index import SearchIndex
+    from sketch.page.answers import Answers
+    from sketch.page.app import make_app
+
+    shutil.copytree(small_dataset.folder, tmp_path / 'data')
+    dataset = open_dataset(tmp_path / 'data', ['test'])
+    with SearchIndex(dataset, checkpoint, 'euclidean') as index:
+        client = make_app(Answers(index), []).test_client()
+        gone, other = (Path(os.fsdecode(path)) for path in dataset.test.paths[:2])
+        gone.unlink()
+        shutil.copy(os.fsdecode(dataset.test.paths[2]), other)
+        for number, status in enumerate([410, 410, 200]):
+            answer = client.get(f'/image/{dataset.digest}/{number}.png')
+            assert answer.status_code == status
+            if status != 200:
+                assert 'start draw.py again' in answer.json['error']
+        assert ask(client, index=0)['results']
+    assert capsys.readouterr().err == ''
 
 
 @pytest.mark.parametrize('distance', ['euclidean', 'cosine'])
@@ -100,6 +137,10 @@ def test_class_first(client, index):
         result['index'] for result in ask(client, index=3, top=11, class_first=True)['results']
     ]
     assert leading == sorted(order, key=lambda image: (not same[image], order.index(image)))
+    for top in (1, 11):
+        found = ask(client, index=3, top=top, class_first=True)
+        assert found['leading'] == min(top, same.sum() - 1)
+    assert ask(client, index=3)['leading'] is None
 
 
 def test_a_drawing_is_drawn_as_the_data_set_is(client, index):
@@ -115,6 +156,13 @@ def test_a_drawing_is_drawn_as_the_data_set_is(client, index):
     best = found['classes'][0]
     assert (best['category'], best['probability']) == pytest.approx(prediction)
     assert sum(each['probability'] for each in found['classes']) == pytest.approx(1)
+
+
+def test_a_request_has_no_canvas(client):
+    moved = (100 * np.array(CROSS) + [[-5000], [90_000]]).tolist()
+    plain = ask(client, strokes=CROSS)
+    assert ask(client, strokes=moved) == plain
+    assert ask(client, strokes=[*CROSS, [[-600, -600], [0, 90]]]) != plain
 
 
 @pytest.mark.parametrize(
@@ -171,6 +219,10 @@ def test_other_bad_requests(client):
         ('localhost', 200),
         ('[::1]:8000', 200),
         ('192.168.1.7:8000', 200),
+        ('hub.example.org', 200),
+        ('HUB.example.org:8000', 200),
+        ('an.hub.example.org', 421),
+        ('evil.example', 421),
         ('127.0.0.1.evil.example:8000', 421),
         ('localhost.evil.example', 421),
     ],
@@ -180,6 +232,7 @@ def test_foreign_hosts_are_refused(client, host, status):
     assert answer.status_code == status
     if status != 200:
         assert 'another name' in answer.json['error']
+        assert '--name' in answer.json['error']
         assert 'images' not in answer.json
 
 
@@ -216,49 +269,6 @@ def test_a_failure_is_told_without_what_was_sent(client, monkeypatch, capsys):
     assert 'secret' not in printed + failed.text
 
 
-def test_a_server_answers_and_ends_at_once(small_dataset, checkpoint):
-    with served(small_dataset, checkpoint) as (process, address):
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        body = json.dumps({'strokes': CROSS}).encode()
-        for _ in range(3):
-            request = urllib.request.Request(
-                f'{address}query', body, {'Content-Type': 'application/json'}
-            )
-            with opener.open(request, timeout=30) as answer:
-                assert len(json.load(answer)['results']) == 12
-        host, port = address.removeprefix('http://').rstrip('/').split(':')
-        assert host == '127.0.0.1'
-        with socket.create_connection((host, int(port))):  # one that says nothing
-            started = time.monotonic()
-            process.send_signal(signal.SIGINT)
-            out, errors = process.communicate(timeout=30)
-    assert time.monotonic() - started < 5
-    assert process.returncode == 130
-    assert errors.splitlines() == ['draw.py: interrupted']
-    assert out == ''
-
-
-def test_a_port_in_use(refused, small_dataset, checkpoint):
-    with socket.create_server(('127.0.0.1', 0)) as taken:
-        port = taken.getsockname()[1]
-        flags = ['--data', small_dataset.folder, '--checkpoint', checkpoint, '--no-browser']
-        refused('draw.py', *flags, '--port', port, words=[f'--port {port}', 'another'])
-
-
-@pytest.mark.parametrize(
-    ('flags', 'words'),
-    [
-        (['--port', '70000'], ['--port', '70000', '65535']),
-        (['--host', 'no.such.host.invalid'], ['--host no.such.host.invalid']),
-        (['--checkpoint', 'nowhere'], ['nowhere']),
-    ],
-)
-def test_wrong_flags(refused, small_dataset, checkpoint, flags, words):
-    if '--checkpoint' not in flags:
-        flags = ['--checkpoint', checkpoint, *flags]
-    refused('draw.py', '--data', small_dataset.folder, '--no-browser', *flags, words=words)
-
-
 def test_a_network_without_names(index, monkeypatch):
     from sketch.page.answers import Answers
 
@@ -270,4 +280,3 @@ def test_a_network_without_names(index, monkeypatch):
     found = answers.find_like(0, class_first=True)
     assert found['classes'] == []
     assert found['results']
-    assert read_image(answers.path(0)).shape == (96, 96)

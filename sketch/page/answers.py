@@ -1,15 +1,16 @@
 """Answers the page's queries from a SearchIndex: classes, and the most similar test images."""
 
 import base64
+import hashlib
 import io
 import os
-from pathlib import Path
 
 import numpy as np
 
 from sketch.data import raster
 from sketch.data.simplify import simplify
 from sketch.networks.registry import NETWORKS
+from sketch.page import queries
 from sketch.runs.names import number_text
 
 CLASSES = 5  # shown with their probabilities
@@ -24,6 +25,7 @@ class Answers:
 
     def __init__(self, index):
         self._index = index
+        self._states = [_state(os.stat(path)) for path in index.dataset.test.paths]
         # The first query need not wait for what these make.
         self.find_drawn([np.zeros((1, 2))])
         self.find_like(0, distance='cosine', class_first=index.has_classifier)
@@ -32,25 +34,37 @@ class Answers:
     def about(self):
         """Return what the page says of the network and the data set: a dict for JSON."""
         index = self._index
-        settings = index.checkpoint.settings
+        checkpoint, dataset = index.checkpoint, index.dataset.digest
+        settings = checkpoint.settings
+        served = f'{dataset}/{checkpoint.run}/{checkpoint.step}'.encode()
         return {
-            'run': index.checkpoint.run,
+            'served': hashlib.sha256(served).hexdigest()[:16],
+            'dataset': dataset,
+            'run': checkpoint.run,
             'network': NETWORKS[settings.net].title,
             'epochs': None if settings.epochs is None else number_text(settings.epochs),
             'images': len(index.labels),
             'categories': index.dataset.categories,
             'has_classifier': index.has_classifier,
+            'most_strokes': queries.STROKES,
+            'most_points': queries.POINTS,
         }
 
-    def path(self, number):
-        """Return the absolute Path of a test image."""
-        return Path(os.fsdecode(self._index.dataset.test.paths[number])).absolute()
+    def image(self, number):
+        """Return the content of a test image's file; None if it has changed or is gone."""
+        try:
+            with open(self._index.dataset.test.paths[number], 'rb') as file:
+                intact = _state(os.fstat(file.fileno())) == self._states[number]
+                return file.read() if intact else None
+        except OSError:
+            return None
 
     def find_drawn(self, strokes, **order):
         """Return what a drawing finds: a dict for JSON.
 
         Args:
-            strokes: float (points, 2) arrays of x, y, as simplify takes them.
+            strokes: float (points, 2) arrays of x, y, as simplify takes them: in any unit, all of
+                them inside of the drawing.
             order: as of find_like.
 
         Raises:
@@ -88,7 +102,8 @@ class Answers:
             }
             for image, distance in zip(order, distances)
         ]
-        return {'classes': self._classes(fc1), 'results': results}
+        leads = None if leading is None else int(leading[order].sum())
+        return {'classes': self._classes(fc1), 'results': results, 'leading': leads}
 
     def _classes(self, fc1):
         """Return the most probable classes, best first; [] if their names are unknown."""
@@ -101,3 +116,8 @@ class Answers:
         return [
             {'category': names[label], 'probability': float(probabilities[label])} for label in best
         ]
+
+
+def _state(status):
+    """Return what tells that a file is another one."""
+    return status.st_size, status.st_mtime_ns

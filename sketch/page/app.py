@@ -7,7 +7,7 @@ of that site (DNS rebinding). Errors are JSON with a reason. What a client sends
 import sys
 import traceback
 
-from flask import Flask, abort, jsonify, request, send_file
+from flask import Flask, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from sketch.errors import InputError
@@ -23,11 +23,13 @@ HEADERS = {
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
 }
-IMAGE_SECONDS = 3600  # that a browser keeps a test image
+IMAGE_SECONDS = 24 * 3600  # that a browser keeps a test image
 OTHER_NAME = (
     'this server has another name; open it by its IP address, or start draw.py with --name and '
     'the name'
 )
+OTHER_DATA = 'this image is of another data set than the one that is served now; reload the page'
+REPLACED = 'the data set has changed since draw.py started; start draw.py again, reload the page'
 
 
 def make_app(answers, names):
@@ -49,6 +51,8 @@ def make_app(answers, names):
     @app.after_request
     def add_headers(response):
         response.headers.update(HEADERS)
+        # The page compares it: draw.py may have been started again with others.
+        response.headers['X-Served'] = about['served']
         response.headers.setdefault('Cache-Control', 'no-store')
         return response
 
@@ -60,12 +64,17 @@ def make_app(answers, names):
     def tell_about():
         return jsonify(about)
 
-    @app.get('/image/<int:number>.png')
-    def image(number):
+    @app.get('/image/<dataset>/<int:number>.png')
+    def image(dataset, number):
+        if dataset != about['dataset']:
+            return jsonify(error=OTHER_DATA), 404
         if number >= about['images']:
             abort(404)
-        path = answers.path(number)
-        return send_file(path, mimetype='image/png', max_age=IMAGE_SECONDS)
+        content = answers.image(number)
+        if content is None:
+            return jsonify(error=REPLACED), 410
+        cached = {'Cache-Control': f'private, max-age={IMAGE_SECONDS}, immutable'}
+        return app.response_class(content, mimetype='image/png', headers=cached)
 
     @app.post('/query')
     def query():

@@ -28,7 +28,9 @@ def read(body, images):
 
     Args:
         body: bytes, JSON: an object with `strokes`, a list of strokes [[x, ...], [y, ...]], or with
-            `index`; and with any of `distance`, `class_first`, `top`.
+            `index`; and with any of `distance`, `class_first`, `top`. Coordinates may have any
+            unit and place. There is no canvas that a stroke could leave: what all points span is
+            the drawing.
         images: how many test images there are.
 
     Raises:
