@@ -5,7 +5,6 @@ import dataclasses
 import os
 import runpy
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -50,9 +49,7 @@ def served(dataset, checkpoint, *flags):
     command = [sys.executable, ROOT / 'draw.py', '--data', dataset.folder, '--no-browser']
     command += ['--checkpoint', checkpoint, '--port', '0', *flags]
     pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
-    # A shell that starts the tests in the background lets its children ignore Ctrl-C.
-    heard = {'preexec_fn': lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
-    with subprocess.Popen(command, **pipes, **heard) as process:
+    with subprocess.Popen(command, **pipes) as process:
         try:
             title, address = process.stdout.readline(), process.stdout.readline().split(' ')[0]
             assert 'skNet' in title, process.communicate()

@@ -36,7 +36,7 @@ class Answers:
         index = self._index
         checkpoint, dataset = index.checkpoint, index.dataset.digest
         settings = checkpoint.settings
-        served = f'{dataset}/{checkpoint.run}/{checkpoint.step}'.encode()
+        served = f'{dataset}/{checkpoint.run}/{checkpoint.step}/{checkpoint.weights}'.encode()
         return {
             'served': hashlib.sha256(served).hexdigest()[:16],
             'dataset': dataset,
