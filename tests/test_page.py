@@ -232,7 +232,7 @@ def test_foreign_hosts_are_refused(client, host, status):
     assert answer.status_code == status
     if status != 200:
         assert 'another name' in answer.json['error']
-        assert '--name' in answer.json['error']
+        assert 'give draw.py the name' in answer.json['error']
         assert 'images' not in answer.json
 
 

@@ -140,15 +140,15 @@ def test_a_port_in_use(refused, small_dataset, checkpoint):
     with socket.create_server(('127.0.0.1', 0)) as taken:
         port = taken.getsockname()[1]
         flags = ['--data', small_dataset.folder, '--checkpoint', checkpoint, '--no-browser']
-        refused('draw.py', *flags, '--port', port, words=[f'--port {port}', 'another'])
+        refused('draw.py', *flags, '--port', port, words=[f'port {port}', 'another'])
 
 
 @pytest.mark.parametrize(
     ('flags', 'words'),
     [
         (['--port', '70000'], ['--port', '70000', '65535']),
-        (['--host', 'no.such.host.invalid'], ['--host no.such.host.invalid']),
-        (['--host', 'a' * 64], ['--host aaa', 'not the name of a computer']),
+        (['--host', 'no.such.host.invalid'], ['host no.such.host.invalid']),
+        (['--host', 'a' * 64], ['host aaa', 'not the name of a computer']),
         (['--checkpoint', 'nowhere'], ['nowhere']),
     ],
 )

@@ -25,8 +25,8 @@ HEADERS = {
 }
 IMAGE_SECONDS = 24 * 3600  # that a browser keeps a test image
 OTHER_NAME = (
-    'this server has another name; open it by its IP address, or start draw.py with --name and '
-    'the name'
+    'this server has another name; open it by its IP address, or give draw.py the name as well '
+    '(its help says how)'
 )
 OTHER_DATA = 'this image is of another data set than the one that is served now; reload the page'
 REPLACED = 'the data set has changed since draw.py started; start draw.py again, reload the page'

@@ -20,8 +20,7 @@ def bound_socket(host, port):
     except (OSError, UnicodeError) as error:  # UnicodeError: a label of over 63 characters
         reason = getattr(error, 'strerror', None) or 'not the name of a computer'
         raise InputError(
-            f'--host {host} --port {port}: {reason}; give another port, or an address of this '
-            'computer'
+            f'host {host}, port {port}: {reason}; give another port, or an address of this computer'
         ) from None
     return bound
 
