@@ -103,7 +103,7 @@ def test_values_are_the_checkpoints(trained, small_dataset, tmp_path, monkeypatc
     rows = results.read(tmp_path / 'results.csv')
     (row,) = (row for row in rows if row['split'] == 'test')
     values = [f'{float(row[name]):.4f}' for name in ('value', 'low', 'high')]
-    cells = ['accuracy', 'test', '', '', '', '', *values, '12', small_dataset.digest]
+    cells = ['accuracy', 'test', '', '', '', '', *values, '12', '0', small_dataset.digest]
     assert f'| {" | ".join(cells)} | {row["time"]} |' in measurements
     sizes = [(out / f'{name}.tflite').stat().st_size for name in ('model_float16', 'model')]
     assert sizes[0] < sizes[1]

@@ -87,8 +87,8 @@ def test_the_name_alone_is_enough(published, small_dataset, tmp_path, monkeypatc
 def test_the_card_has_the_rows_of_its_checkpoint_only(published, tmp_path, capsys):
     table, trained, _ = published
     rows = results.read(table[-1])
-    others = [{**row, 'run': 'another_2e', 'value': 0.1234} for row in rows]
-    others += [{**row, 'step': 99999, 'value': 0.1234} for row in rows]
+    others = [{**row, 'weights': '0123456789ab', 'value': 0.1234} for row in rows]
+    others += [{**row, 'weights': '', 'value': 0.1234} for row in rows]
     results.record(table[-1], others)
     card = publish.main([str(trained), '--out', str(tmp_path / 'a'), *table[2:]]) / 'MODEL_CARD.md'
     assert f'| {float(rows[0]["value"]):.4f} |' in card.read_text()
