@@ -123,14 +123,12 @@ def _is_measured(run, epochs, metric, plan):
     """Return whether a run's metric is in the results, on all splits that it is wanted on."""
     from sketch.runs.checkpoints import weights_digest  # TensorFlow
 
-    prefix, step = folders.latest(run.folder), run.settings.step_after(epochs)
-    # A folder of the same name may hold another network. Of earlier steps nothing is left to tell.
-    is_left = folders.step_of(prefix) == step
+    prefix = folders.latest(run.folder)
     common = {
-        **({'weights': weights_digest(prefix)} if is_left else {}),
+        'weights': weights_digest(prefix),  # the name may have been another network's
         'run': run.folder.resolve().name,
         'epochs': epochs,
-        'step': step,
+        'step': run.settings.step_after(epochs),
         'metric': metric,
         'dataset': run.dataset.digest,  # runs on other data sets may have the same name
     }

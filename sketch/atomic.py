@@ -78,18 +78,18 @@ def new_folder(path, replace=False):
     """Give the block a hidden folder beside `path` to fill, and rename it to `path` at the end.
 
     If the block fails, nothing is left, and what is to be replaced stays. A process that is killed
-    leaves the hidden folder.
+    leaves the hidden folder; one killed between the two renames, the earlier folder in it.
 
     Args:
         path: of the folder.
         replace: whether it may exist.
 
     Raises:
-        InputError: `path` exists and is not to be replaced, or its parent is no folder.
+        InputError: `path` exists and is not to be replaced, or no folder; or its parent is none.
     """
-    path = Path(path)
+    path = Path(path).resolve() if replace else Path(path)
     parent = path.resolve().parent
-    if os.path.lexists(path) and not replace:
+    if os.path.lexists(path) and not (replace and path.is_dir()):
         raise InputError(f'{path}: exists; give another folder, or move it away')
     if not parent.is_dir():
         raise InputError(f'{path}: {parent} is no folder; make it, or give another folder')
@@ -97,9 +97,15 @@ def new_folder(path, replace=False):
     try:
         yield building
         building.chmod(0o755)
-        with tempfile.TemporaryDirectory(prefix=f'.{path.name}-', dir=parent) as earlier:
+        with tempfile.TemporaryDirectory(prefix=f'.{path.name}-', dir=parent) as place:
+            earlier = Path(place) / path.name
             if path.exists():
-                path.rename(Path(earlier) / path.name)
-            building.rename(path)
+                path.rename(earlier)
+            try:
+                building.rename(path)
+            except BaseException:
+                if earlier.exists():
+                    earlier.rename(path)
+                raise
     finally:
         shutil.rmtree(building, ignore_errors=True)

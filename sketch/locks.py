@@ -5,6 +5,7 @@ flock on a folder does not. The holder removes the file; one that is killed leav
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import socket
@@ -89,6 +90,8 @@ def _lock(handle, folder):
     except (BlockingIOError, PermissionError):  # POSIX has both for a lock that is held
         return False
     except OSError as error:
+        if error.errno == errno.ESTALE:  # over NFS: the file was removed; another is tried
+            return True
         raise _unlockable(folder, error) from None
     return True
 
@@ -116,7 +119,7 @@ def _is_at(handle, path):
     """Return whether an open file is still at a path: the holder before removes its own."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
+    except OSError:
         return False
 
 

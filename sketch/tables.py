@@ -51,6 +51,10 @@ class Table(NamedTuple):
         """Raise InputError if rows cannot be recorded in a file: another table, or not writable."""
         self.read(path)
         atomic.check_place(path, f'file for the {self.name}')
+        folder = Path(path).resolve().parent
+        if folder.is_dir():
+            with locks.exclusive(folder, self.name, wait=True):
+                pass  # where locks fail, they fail before the work
 
     def record(self, path, rows):
         """Add rows to a file, made if missing; a missing column is empty, `time` is now, in UTC.

@@ -1,6 +1,7 @@
 """What a number is of: the network by its weights, and images that it was not trained on."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import mAP
 import plots
 import search
 import train
+from sketch import atomic
 from sketch.data.dataset import open_dataset
 from sketch.errors import InputError
 from sketch.reporting import results
@@ -53,7 +55,7 @@ def test_test_images_that_were_trained_on_are_told(trained, seen_data, tmp_path,
             rows = main(place(tmp_path, seen_data, *rest))
             assert {row['seen'] for row in rows} == {2}
         printed = capsys.readouterr().out
-        assert '2 of 12 test images are among those it was trained on' in printed
+        assert f'was trained on 2 of the 12 test images of {seen_data}' in printed
     told = f'{seen_data / "testing"}: its images are no longer those of dataset.json'
     assert told in printed
 
@@ -63,7 +65,7 @@ def test_unseen_test_images_and_whole_training_sets_give_no_line(
 ):
     rows = load.main(place(tmp_path, small_dataset.folder, trained(tmp_path, 1)))
     assert [(row['split'], row['seen']) for row in rows] == [('train', 24), ('test', 0)]
-    assert 'among those' not in capsys.readouterr().out
+    assert 'was trained on' not in capsys.readouterr().out
 
 
 def test_training_images_that_were_not_trained_on_are_told(trained, make_dataset, tmp_path, capsys):
@@ -72,7 +74,7 @@ def test_training_images_that_were_not_trained_on_are_told(trained, make_dataset
     (row,) = load.main(place(tmp_path, other.folder, '--measure', 'train', folder))
     assert 0 < row['seen'] < 27
     printed = capsys.readouterr().out
-    assert f'{row["seen"]} of 27 training images are among those it was trained on' in printed
+    assert f'was not trained on {27 - row["seen"]} of the 27 training images of' in printed
 
 
 def test_without_the_file_nothing_is_known(trained, seen_data, tmp_path, capsys):
@@ -80,7 +82,7 @@ def test_without_the_file_nothing_is_known(trained, seen_data, tmp_path, capsys)
     (folder / training_images.FILE).unlink()
     (row,) = load.main(place(tmp_path, seen_data, '--measure', 'test', folder))
     assert row['seen'] is None
-    assert 'among those' not in capsys.readouterr().out
+    assert 'was trained on' not in capsys.readouterr().out
     assert {row['seen'] for row in results.read(tmp_path / 'r.csv')} == {''}
     (folder / training_images.FILE).write_bytes(b'nothing')
     with pytest.raises(InputError, match=f'{training_images.FILE}: corrupt'):
@@ -114,7 +116,9 @@ def test_another_network_under_the_same_name(trained, small_dataset, tmp_path, c
     folder = trained(tmp_path, 1)
     data = small_dataset.folder
     common = place(tmp_path, data, '--checkpoints', tmp_path, *NARROW, '--epochs', 1)
+    (folder / training_images.FILE).unlink()  # as if trained before there was one
     train.main(common)
+    assert (folder / training_images.FILE).exists()
     capsys.readouterr()
     train.main(common)
     assert 'skipped' in capsys.readouterr().out
@@ -130,7 +134,7 @@ def test_another_network_under_the_same_name(trained, small_dataset, tmp_path, c
     # The card of a network has its own measurements only.
     publish.main([str(folder), '--out', str(tmp_path / 'p'), '--results', str(tmp_path / 'r.csv')])
     card = (tmp_path / 'p' / 'MODEL_CARD.md').read_text()
-    assert card.count('| accuracy | test |') == 2  # under either name
+    assert card.count('| accuracy | test |') == 1  # measured under two names
     assert '| train |' not in card  # measured of the first network only
 
 
@@ -152,6 +156,23 @@ def test_a_failed_update_leaves_the_folder_as_it_was(trained, small_dataset, tmp
     after = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert after.keys() == before.keys()
     assert after != before
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / 'folder'
+    for text in ('first', 'second'):
+        with atomic.new_folder(path, replace=True) as building:
+            (building / text).touch()
+    rename = Path.rename
+    monkeypatch.setattr(
+        Path, 'rename', lambda own, to: 1 / 0 if own.name[0] == '.' else rename(own, to)
+    )
+    with (
+        pytest.raises(ZeroDivisionError),
+        atomic.new_folder(path, replace=True) as building,
+    ):
+        (building / 'third').touch()
+    assert [found.name for found in tmp_path.rglob('*')] == ['folder', 'second']
 
 
 def test_pixels_are_known_from_the_cache(small_dataset, tmp_path):

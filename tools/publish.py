@@ -2,8 +2,8 @@
 
     python -m tools.publish checkpoints_n1_10e --out weights/sknet_22x650_10e --results results.csv
 
-Fills --out with the checkpoint, settings.json, MODEL_CARD.md and SHA256SUMS. All scripts take such
-a folder as any other; of those in weights/ the name alone is enough.
+Fills --out with the checkpoint, settings.json, training_images.npy, MODEL_CARD.md and SHA256SUMS.
+All scripts take such a folder as any other; of those in weights/ the name alone is enough.
 """
 
 import hashlib

@@ -98,7 +98,7 @@ def _read(cache, files):
         if known.pop('state') != _bound(files, **known):
             return None
         return Checked(**{**known, 'pixels': np.frombuffer(bytes.fromhex(known['pixels']), '<u8')})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

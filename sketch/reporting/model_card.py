@@ -18,6 +18,7 @@ MEASURED = (
     *('metric', 'split', 'definition', 'distance', 'variant', 'k', 'value', 'low', 'high'),
     *('images', 'seen', 'dataset', 'time'),
 )
+_REPLACED = ('value', 'low', 'high', 'time')
 CLASSIFIER_UNTRAINED = 'No probabilities: a triplet loss alone does not train the classifier.'
 CARD = """\
 # {title}
@@ -74,7 +75,11 @@ def write(folder, checkpoint, size, usage, table):
         usage: lines of Markdown on how to use what the folder holds.
         table: results file; its rows of this checkpoint go into the card.
     """
-    rows = [row for row in results.read(table) if row['weights'] == checkpoint.weights]
+    rows = {}  # the latest of each number: the network may have been measured under two names
+    for row in results.read(table):
+        if row['weights'] == checkpoint.weights:
+            rows[tuple(row[column] for column in MEASURED if column not in _REPLACED)] = row
+    rows = list(rows.values())
     if not rows:
         print(
             f'{table}: no row of the weights {checkpoint.weights}; {FILE} has no measurements; '

@@ -1,6 +1,7 @@
 """The numbers that figures show: measured ones, and the paper's own."""
 
 import csv
+import itertools
 import re
 from collections import defaultdict
 from fnmatch import fnmatchcase
@@ -49,33 +50,37 @@ def measured(path, patterns=('*',)):
     rows = results.read(path)
     if not rows:
         raise InputError(f'{path}: no measurements; run train.py and mAP.py first')
-    points = []
+    points, drawn_rows = [], []
     for row in rows:
         as_paper = row['distance'] == 'euclidean' and row['variant'] in _VECTORS
         drawn = {'mAP': as_paper and row['definition'] == 'paper', 'compactness': as_paper}
         if row['epochs'] and drawn.get(row['metric'], True):
             try:
                 points.append(_point(row))
+                drawn_rows.append(row)
             except ValueError as error:
                 raise InputError(f'{path}: {row["run"]}: {error}; correct or remove it') from None
-    _check_weights(rows, path)
     runs = sorted({point.run for point in points})
     for pattern in patterns if points else ():
         if not any(fnmatchcase(run, pattern) for run in runs):
             raise InputError(f'{pattern}: no such run; {path} has {", ".join(runs)}')
-    return [point for point in points if any(fnmatchcase(point.run, p) for p in patterns)]
+    chosen = [any(fnmatchcase(point.run, p) for p in patterns) for point in points]
+    _check_weights(itertools.compress(drawn_rows, chosen), path)
+    return list(itertools.compress(points, chosen))
 
 
 def _check_weights(rows, path):
-    """Raise InputError if a run has rows of two networks at one step: no line may join them."""
+    """Raise InputError if rows of one run, step and data set are of two networks."""
     weights = {}
     for row in rows:
         if row['weights']:
-            other = weights.setdefault((row['run'], row['step']), row['weights'])
-            if other != row['weights']:
+            key = row['run'], row['step'], row['dataset']
+            other = weights.setdefault(key, row)
+            if other['weights'] != row['weights']:
+                found = ' and '.join(f'{r["weights"]} ({r["time"]})' for r in (other, row))
                 raise InputError(
                     f'{path}: {row["run"]}, step {row["step"]}: rows of two networks, with weights '
-                    f'{other} and {row["weights"]}; remove those of one'
+                    f'{found}; remove those of one'
                 )
 
 

@@ -100,25 +100,27 @@ def is_of_inference(name):
 
 def weights_digest(prefix):
     """Return the digest of a checkpoint's variables of inference: a published copy has the same."""
-    reader, digest = tf.train.load_checkpoint(literal(prefix)), hashlib.sha256()
-    for name, shape in sorted(reader.get_variable_to_shape_map().items()):
-        if is_of_inference(name):
-            value = reader.get_tensor(name)
-            digest.update(f'{name} {shape} {value.dtype}\n'.encode() + value.tobytes())
+    digest = hashlib.sha256()
+    try:
+        reader = tf.train.load_checkpoint(literal(prefix))
+        for name, shape in sorted(reader.get_variable_to_shape_map().items()):
+            if is_of_inference(name):
+                value = reader.get_tensor(name)
+                digest.update(f'{name} {shape} {value.dtype}\n'.encode() + value.tobytes())
+    except (tf.errors.OpError, IndexError, ValueError, RuntimeError):
+        raise InputError(f'{prefix}: changed while it was read; try again') from None
     return digest.hexdigest()[:12]
 
 
 def _report_seen(checkpoint, dataset):
     """Print a line for test images that it was trained on, or training images that it was not."""
-    for name in ('train', 'test'):
-        split = getattr(dataset, name, None)
-        seen = checkpoint.seen(split) if split else None
-        if seen is not None and seen != (len(split) if name == 'train' else 0):
-            images = {'train': 'training', 'test': 'test'}[name]
-            print(
-                f'{checkpoint.folder}: {seen} of {len(split)} {images} images are among those it '
-                'was trained on'
-            )
+    train, test = (getattr(dataset, name, None) for name in ('train', 'test'))
+    if test and (seen := checkpoint.seen(test)):
+        images = f'{seen} of the {len(test)} test images of {dataset.folder}'
+        print(f'{checkpoint.folder}: was trained on {images}')
+    if train and (seen := checkpoint.seen(train)) not in (None, len(train)):
+        images = f'{len(train) - seen} of the {len(train)} training images of {dataset.folder}'
+        print(f'{checkpoint.folder}: was not trained on {images}')
 
 
 def _copied(prefix):

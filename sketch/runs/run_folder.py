@@ -49,6 +49,8 @@ def prepare(folder, settings, target, pixels=None):
         print(f'{folder}: no intact checkpoint; restarting from scratch')
         _empty(folder)
         _start(folder, settings, target, pixels)
+    if not (folder / training_images.FILE).exists():  # the digest of the data set is the same
+        training_images.save(folder, pixels)
     return folders.latest(folder)
 
 

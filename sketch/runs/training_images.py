@@ -34,8 +34,8 @@ def load(folder):
         found = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         return None
-    except (ValueError, EOFError, OSError):
+    except (ValueError, EOFError):
         found = None
-    if found is None or found.dtype != np.uint64 or found.ndim != 1:
+    if not isinstance(found, np.ndarray) or found.dtype != np.uint64 or found.ndim != 1:
         raise InputError(f'{path}: corrupt; restore it, or remove it if it cannot be')
     return found
