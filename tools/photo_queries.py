@@ -2,12 +2,13 @@
 
     python -m tools.photo_queries --files files --data . --checkpoint checkpoints_n1_10e
 
-Takes 5 test drawings of each of 20 categories from their .bin files, and simulates 10 pictures of
+Takes 4 test drawings of each of 22 categories from their .bin files, and simulates 11 pictures of
 each: scans, photographs, blackboards. Each picture is a query of search.py. The first 10 images
 that it finds are compared with the first 10 that the drawing's own test image finds; the test image
-itself is left out of both. A query is kept if at least 5 of the 10 are the same. The ceiling is an
-eleventh picture, a clean one: the same strokes in black on white, in the training width, at another
-scale and place. Prints the table of docs/metrics.md.
+itself is left out of both. A query is kept if at least 5 of the 10 are the same. The ceiling is one
+more picture, a clean one: the same strokes in black on white, in the training width, at another
+scale and place. Then shows the drawings in 50 pairs of colours. Prints the tables of
+docs/metrics.md.
 """
 
 import os
@@ -16,21 +17,31 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
 from sketch import command_line
 from sketch.data.dataset import open_dataset
+from sketch.data.query_image import redraw
 from sketch.data.quickdraw import DrawingFile
 from sketch.errors import InputError
 from sketch.reporting import markdown
 from sketch.runs import folders
 from sketch.runs.settings import Default
 
-PER_CATEGORY, CATEGORIES = 5, 20
+PER_CATEGORY, CATEGORIES = 4, 22
 TOP, KEPT = 10, 5
 # Pens of drawing programs; papers, in red, green and blue.
 COLOURS = (220, 30, 30), (30, 60, 200), (20, 140, 50), (240, 140, 0), (130, 30, 150), (0, 0, 0)
 PAPERS = (250, 235, 140), (180, 220, 245), (250, 190, 200)
+PAIRS = (  # of ink and paper, near each other in one channel or another
+    *('black on white', 'yellow on white', 'cyan on white', 'lime on white', 'orange on white'),
+    *('pink on white', 'white on blue', 'white on yellow', 'black on #ffa501', '#ffa503 on black'),
+    *('blue on yellow', 'yellow on purple', 'blue on black', 'navy on black', 'red on black'),
+    *('green on red', 'red on green', 'red on blue', 'blue on red', 'cyan on magenta'),
+    *('magenta on lime', 'maroon on teal', 'orange on skyblue', 'lime on cyan', 'grey on olive'),
+)
+RANDOM_PAIRS, APART = 25, 30  # a person tells colours apart with this difference (CIE76)
+SIDES = 28, 4000  # pixels of pictures in two colours
 OVER = 2  # strokes are drawn this many times larger, then reduced: soft edges
 PHOTO = {'format': 'JPEG', 'quality': 85}
 
@@ -48,10 +59,11 @@ def place(strokes, random, size, share):
 
 def cover(strokes, size, width):
     """Return how much of each pixel strokes cover, float32 (rows, columns) in 0..1."""
-    image = Image.new('L', (size[0] * OVER, size[1] * OVER))
-    pencil, radius = ImageDraw.Draw(image), width * OVER / 2
+    over = max(OVER, 500 // max(size))
+    image = Image.new('L', (size[0] * over, size[1] * over))
+    pencil, radius = ImageDraw.Draw(image), width * over / 2
     for stroke in strokes:
-        points = [tuple(point) for point in stroke * OVER]
+        points = [tuple(point) for point in stroke * over]
         if len(points) > 1:
             pencil.line(points, 255, max(1, round(2 * radius)))
         for x, y in points:
@@ -201,7 +213,29 @@ def ruled(strokes, random):
     return image_of(blend(paper, colour, amount), random, 2), PHOTO
 
 
-PICTURES = (clean, pencil, marker, turned, uneven, framed, deep, chalk, transparent, skewed, ruled)
+def bitmap(strokes, random):
+    """28x28, white on black, as in the data set's NumPy files."""
+    # A canvas of 256 has 16 pixels more on each side, and half a line of 16.
+    scale = 28 / (256 + 2 * (16 + 8))
+    corner = (28 - scale * np.concatenate(strokes).max(axis=0)) / 2
+    strokes = [stroke * scale + corner for stroke in strokes]
+    return image_of(blend(0.0, 255.0, cover(strokes, (28, 28), 16 * scale))), {}
+
+
+PICTURES = (
+    *(clean, pencil, marker, turned, uneven, framed),
+    *(deep, chalk, transparent, skewed, ruled, bitmap),
+)
+
+
+def colour_pairs():
+    """Return ink and paper, uint8 (pairs, 2, 3): of PAIRS, then random ones."""
+    written = [[ImageColor.getrgb(colour) for colour in pair.split(' on ')] for pair in PAIRS]
+    random = np.random.default_rng(0).integers(256, size=(99, 2, 3), dtype=np.uint8)
+    lab = np.asarray(Image.fromarray(random).convert('LAB'))
+    lab = np.dstack([lab[..., :1] / 2.55, lab[..., 1:].astype(np.int8)])
+    apart = np.linalg.norm(lab[:, 0] - lab[:, 1], axis=1) >= APART
+    return np.concatenate([np.uint8(written), random[apart][:RANDOM_PAIRS]])
 
 
 def drawings(files, dataset):
@@ -241,6 +275,45 @@ def measure(index, chosen):
     return kept
 
 
+def measure_pairs(index, chosen):
+    """Show each drawing in each pair of colours, in a size of its own.
+
+    Returns:
+        how many pictures are refused, and how many get the class of the drawing, int (pairs, 2).
+    """
+    pairs = colour_pairs()
+    counts = np.zeros((len(pairs), 2), int)
+    for number, (own, strokes) in enumerate(chosen):
+        random = np.random.default_rng(number)
+        side = round(np.exp(random.uniform(*np.log(SIDES))))
+        placed_strokes = place(strokes, random, (side, side), (0.86, 0.9))
+        amount = cover(placed_strokes, (side, side), max(1.5, side / 50))
+        for count, (ink, paper) in zip(counts, pairs):
+            picture = image_of(blend(np.float32(paper), ink, amount))
+            try:
+                image = redraw(np.asarray(picture, np.float32) / 255, index.dataset.size)
+            except InputError:
+                count[0] += 1
+                continue
+            [(category, _)] = index.predict(index.network.fc1(image[np.newaxis]))
+            count[1] += category == index.category(own)
+    return counts
+
+
+def pairs_table(counts):
+    """Return a Markdown table of `measure_pairs`."""
+    lines = [['pairs', 'refused, of one pair at most', 'right class, at least', 'mean', 'at most']]
+    written = len(PAIRS)
+    for title, (refused, right) in (
+        (PAIRS[0], counts[:1].T),
+        (f'{written - 1} written pairs', counts[1:written].T),
+        (f'{len(counts) - written} random pairs', counts[written:].T),
+    ):
+        numbers = refused.max(), right.min(), f'{right.mean():.1f}', right.max()
+        lines.append([title, *map(str, numbers)])
+    return markdown.table(lines)
+
+
 def table(kept):
     """Return a Markdown table of how many answers each kind of picture keeps."""
     lines = [['picture', 'queries kept', f'images kept of {TOP}, mean', 'refused']]
@@ -265,7 +338,9 @@ def main(argv=None):
     from sketch.evaluation.search_index import SearchIndex  # TensorFlow
 
     with SearchIndex(dataset, folder, Default.distance) as index:
-        print(table(measure(index, drawings(options.files, dataset))), end='')
+        chosen = drawings(options.files, dataset)
+        print(table(measure(index, chosen)))
+        print(pairs_table(measure_pairs(index, chosen)), end='')
 
 
 if __name__ == '__main__':
