@@ -1,7 +1,8 @@
 """Finds the strokes of a drawing in a picture of it: a scan, a photograph, a screenshot.
 
-Ink is measured as a share of the paper around it, so neither the light nor the paper's colour
-matters. A dark frame (the lid of a scanner, a table) is not ink, and neither are specks.
+Ink differs from the paper around it in lightness or in colour, as people see them (CIELAB). The
+difference is a share of the lightness there, so the light does not matter. A dark frame (the lid of
+a scanner, a table) is not ink, and neither are specks.
 """
 
 import numpy as np
@@ -9,19 +10,27 @@ from PIL import Image, ImageFilter
 
 from sketch.errors import InputError
 
-FAINTEST = 0.06  # of the paper's tone; ink with less contrast counts as paper
+FAINTEST = 0.045  # of the lightness; ink with less contrast counts as paper
 NOISE = 5  # standard deviations of the paper; ink with less contrast counts as paper
-DARKEST_PAPER = 0.5  # of the lightest paper nearby; what is darker is no shadow
+# A share of the pixels that is paper in any picture, and how many standard deviations it is within.
+QUIET, QUIET_DEVIATIONS = 0.35, 0.4538
 INK_SHARE = 0.001  # of the pixels; the darkest strokes cover as much of a usual picture
 PEAK = 1.2  # of the edge's contrast; a part that is fainter throughout is a speck
 DOT = 0.4  # of a stroke's width squared; a smaller part is a speck
 LINE = 5  # of a stroke's width squared; the longest line is larger
 OVERVIEW = 64  # pixels: the longer side of the picture in which paper is told from ink
-THIN = 7  # pixels of that picture: thicker shapes are not taken for strokes
+# Pixels of it. Thinner than 7: perhaps a stroke. Paper is a median over 13; nearby is within 10.
+LIGHTEST, DARKEST = ImageFilter.MaxFilter(7), ImageFilter.MinFilter(7)
+MEDIAN, NEARBY = ImageFilter.MedianFilter(13), ImageFilter.MaxFilter(21)
+BEYOND = 12  # pixels: as far as these filters reach, one after another
+CLEARLY = 3  # times more
+FEWEST = 1e-4  # of a channel's variance; thin shapes with less are noise
+SHADOW = 0.4  # contrast with the lightest paper nearby; what has more is no shadow
 EDGE = 0.35  # of the darkest strokes' contrast; the lines of ruled paper are fainter
-LIGHT = 0.1  # added to tones on a dark board, so that its own noise counts little
-DARK = 0.01  # the least tone to compare with
-FRAME = 0.35  # contrast of a frame with the page
+# Red, green and blue light in X, Y and Z, as shares of white.
+XYZ = np.float32([[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0177, 0.1095, 0.8728]])
+BLACK = 16  # what CIELAB takes from lightness: with it, less light changes all in proportion
+FRAME = 0.27  # contrast of a frame with the page
 ALL_AROUND = 0.9  # of the border
 SOFT = 3  # pixels of the page's picture: the soft edge of a frame
 PAGE = 256  # pixels: the longer side of the picture in which the frame is found
@@ -39,13 +48,10 @@ def find_ink(levels):
     Raises:
         InputError: nothing is drawn there, or no lines.
     """
-    if not _is_dark_on_light(levels.mean(axis=2)):
-        levels = LIGHT / (levels + LIGHT)  # light ink reflects a multiple of the board's light
-    contrast, lack = _contrast(levels)
+    contrast, lack = _contrast(_lab(levels))
     page = ~_frame(contrast)
     contrast = np.where(page, contrast, 0)
-    grain = np.median(np.abs(lack[page])) / 0.6745 if page.any() else 0  # a standard deviation
-    floor = max(FAINTEST, NOISE * grain)
+    floor = max(FAINTEST, NOISE * _grain(lack[:, page]))
     darkest = np.quantile(contrast, 1 - INK_SHARE)
     if darkest < floor:  # a small drawing on a large page, or none
         darkest = contrast.max()
@@ -103,39 +109,81 @@ def _removable():
 _REMOVABLE = _removable()
 
 
-def _is_dark_on_light(grey):
-    """Whether the ink is darker than the paper: than most of what is around it.
+def _lab(levels):
+    """Return tones of sRGB in CIELAB, float32 (channels, rows, columns).
 
-    Only thin shapes count. The corners of a sheet are not ink, whatever is around them.
+    The channels are lightness (0..100), green to red, blue to yellow. Grey has lightness only.
     """
-    small = _resized(grey, OVERVIEW)
-    paper = _local_median(small, OVERVIEW // 5)
-    lightest, darkest = ImageFilter.MaxFilter(THIN), ImageFilter.MinFilter(THIN)
-    without_dark = _filtered(small, lightest, darkest)
-    without_light = _filtered(small, darkest, lightest)
-    dark = np.clip(np.minimum(paper, without_dark) - small, 0, None)
-    light = np.clip(small - np.maximum(paper, without_light), 0, None)
-    dark, light = (dark**2).sum(), (light**2).sum()
-    if max(dark, light) > 2 * min(dark, light):
-        return dark > light
-    return np.median(small) >= 0.5
+    levels = np.moveaxis(np.clip(levels, 0, 1), 2, 0)
+    light = np.where(levels > 0.04045, ((levels + 0.055) / 1.055) ** 2.4, levels / 12.92)
+    if len(light) > 1:
+        light = np.tensordot(XYZ, light, 1)
+    root = np.where(light > (6 / 29) ** 3, np.cbrt(light), light * (29 / 6) ** 2 / 3 + 4 / 29)
+    if len(light) == 1:
+        return 116 * root - 16
+    x, y, z = root
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
-def _contrast(levels):
+def _contrast(lab):
     """Compare each pixel with the paper around it.
 
     Returns:
-        contrast: float32 (rows, columns) in 0..1, how much darker it is; of all channels together.
-        lack: float32 (rows, columns), the same with its sign, as a mean of the channels.
+        contrast: float32 (rows, columns), how far it is from the paper's colour, as a share of the
+            lighter one's lightness. With dark ink, what is lighter counts by its hue alone; with
+            light ink, what is darker.
+        lack: float32 (channels, rows, columns), the same in each channel, with its sign.
     """
-    lacks = []
-    for channel in np.moveaxis(levels, 2, 0):
-        paper = _local_median(_resized(channel, OVERVIEW), OVERVIEW // 5)
-        nearby = ImageFilter.MaxFilter(OVERVIEW // 6 | 1)
-        paper = np.maximum(paper, DARKEST_PAPER * _filtered(paper, nearby, nearby))
-        lacks.append(1 - channel / np.maximum(_enlarged(paper, channel.shape), DARK))
-    lacks = np.stack(lacks)
-    return np.sqrt((np.clip(lacks, 0, 1) ** 2).mean(axis=0)), lacks.mean(axis=0)
+    small = np.stack([_resized(channel, OVERVIEW) for channel in lab])
+    # In each channel, turned where need be, ink is less than paper.
+    dark = [_is_dark_on_light(*channels) for channels in zip(lab, small)]
+    sign = np.where(dark, 1, -1).astype(np.float32)[:, np.newaxis, np.newaxis]
+    lab = sign * lab
+    paper = np.stack([_enlarged(channel, lab.shape[1:]) for channel in _paper(sign * small)])
+    lack = _share(paper, lab)
+    counts = np.stack([np.clip(lack[0], 0, None), *lack[1:]])
+    return np.linalg.norm(counts, axis=0), lack
+
+
+def _grain(lack):
+    """Return the standard deviation of paper, of all channels together.
+
+    The lines of the smallest drawings leave little more than QUIET of the pixels to the paper.
+
+    Args:
+        lack: float32 (channels, pixels), how far each pixel is from the paper.
+    """
+    if not lack.size:
+        return 0
+    return np.linalg.norm(np.quantile(np.abs(lack), QUIET, axis=1)) / QUIET_DEVIATIONS
+
+
+def _share(one, other):
+    """Return the difference of two pictures as a share of the lighter one's lightness."""
+    return (one - other) / (np.maximum(np.abs(one[0]), np.abs(other[0])) + BLACK)
+
+
+def _is_dark_on_light(channel, small):
+    """Whether the ink of a channel is less than the paper: than most of what is around it.
+
+    Only thin shapes count, in the channel's overview. The corners of a sheet are not ink, whatever
+    is around them. On squared paper neither side has the thin shapes: there, paper is most pixels.
+    """
+    paper = _filtered(small, MEDIAN)
+    dark = np.clip(np.minimum(paper, _filtered(small, LIGHTEST, DARKEST)) - small, 0, None)
+    light = np.clip(small - np.maximum(paper, _filtered(small, DARKEST, LIGHTEST)), 0, None)
+    dark, light = (dark**2).mean(), (light**2).mean()
+    if max(dark, light) > CLEARLY * min(dark, light) + FEWEST * small.var():
+        return dark > light
+    return np.median(channel) >= channel.mean()
+
+
+def _paper(small):
+    """Return a picture, float32 (channels, rows, columns), without its ink, which is dark."""
+    paper = np.stack([_filtered(channel, LIGHTEST, DARKEST, MEDIAN) for channel in small])
+    nearby = np.stack([_filtered(channel, NEARBY) for channel in paper])
+    away = np.linalg.norm(_share(paper, nearby), axis=0)
+    return nearby + (paper - nearby) * np.minimum(1, SHADOW / np.maximum(away, SHADOW))
 
 
 def _frame(contrast):
@@ -249,15 +297,12 @@ def _resized(levels, side):
 
 
 def _enlarged(levels, shape):
-    return np.asarray(Image.fromarray(levels).resize(shape[::-1], Image.Resampling.BICUBIC))
-
-
-def _local_median(levels, window):
-    return _filtered(levels, ImageFilter.MedianFilter(window | 1))
+    return np.asarray(Image.fromarray(levels).resize(shape[::-1], Image.Resampling.BILINEAR))
 
 
 def _filtered(levels, *filters):
-    image = Image.fromarray(levels)
+    """Return a picture through filters. Its border's values go on beyond it, so slopes stay."""
+    image = Image.fromarray(np.pad(levels, BEYOND, 'edge'))
     for each in filters:
         image = image.filter(each)
-    return np.asarray(image)
+    return np.asarray(image)[BEYOND:-BEYOND, BEYOND:-BEYOND]
