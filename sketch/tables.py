@@ -4,11 +4,14 @@ import csv
 import datetime
 import io
 import math
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from sketch import atomic, locks
 from sketch.errors import InputError
+
+INDEX = r'(Unnamed: \d+)?'  # how pandas calls a column of row numbers
 
 
 class Table(NamedTuple):
@@ -17,12 +20,14 @@ class Table(NamedTuple):
     name: str  # of its rows and its lock
     columns: list
     replaced: tuple  # columns that a row measured again replaces; the others tell what was measured
-    check_row: object  # function of a row of text that raises ValueError if a cell is corrupt
+    check_row: object  # function of a row of text: check_numbers, and ValueError for corrupt cells
     remedy: str  # what the refusal of another table ends with
     is_outdated: object = lambda row, new: False  # function: do new rows remove an old one?
 
     def read(self, path):
         """Return the rows of a file as dicts of text; none if it does not exist.
+
+        The columns may have another order.
 
         Raises:
             InputError: the file is not such a table, or a cell is corrupt.
@@ -32,12 +37,12 @@ class Table(NamedTuple):
             return []
         try:
             columns, rows = read(path)
-        except ValueError:
-            columns, rows = ['unknown'], {}
+            if columns:
+                check_columns(columns, self.columns)
+        except ValueError as error:
+            raise InputError(f'{path}: not a table of {self.name}: {error}{self.remedy}') from None
         if not columns:
             raise InputError(f'{path}: empty; remove it')
-        if columns != self.columns:
-            raise InputError(f'{path}: not a table of {self.name}{self.remedy}')
         for line, row in rows.items():
             try:
                 self.check_row(row)
@@ -45,7 +50,7 @@ class Table(NamedTuple):
                 raise InputError(
                     f'{path}: line {line}, {row["run"]}: {error}; correct or remove it'
                 ) from None
-        return list(rows.values())
+        return [{column: row[column] for column in self.columns} for row in rows.values()]
 
     def check(self, path):
         """Raise InputError if rows cannot be recorded in a file: another table, or not writable."""
@@ -89,10 +94,12 @@ def cell(value):
 def read(path):
     """Return the titles of a table's columns, and its rows, dicts of text, by line number.
 
-    An empty file has neither.
+    An empty file has neither. A first column without a title, the row numbers that pandas writes,
+    is left out.
 
     Raises:
-        ValueError: it is not UTF-8 or not CSV, or a row has not as many cells as titles.
+        ValueError: it is not UTF-8 or not CSV, other separators than commas, a title is there
+            twice, or a row has not as many cells as titles.
         OSError: it cannot be read.
     """
     rows = {}
@@ -100,9 +107,20 @@ def read(path):
         with open(path, encoding='utf-8-sig', newline='') as file:
             table = csv.DictReader(file, strict=True)
             columns = list(table.fieldnames or ())
+            twice = [title for title in columns if columns.count(title) > 1]
+            if twice:
+                raise ValueError(f'line 1: the column {twice[0]} is there twice')
+            for separator in (';', '\t'):
+                if len(columns) == 1 and separator in columns[0]:
+                    raise ValueError(
+                        f'line 1: {separator!r} separates its cells; save it with commas, and '
+                        'with points in numbers'
+                    )
+            index = columns.pop(0) if columns and re.fullmatch(INDEX, columns[0]) else None
             for row in table:
                 if None in row or None in row.values():
                     raise ValueError(f'line {table.line_num}: not as many cells as titles')
+                row.pop(index, None)
                 rows[table.line_num] = row
     except (UnicodeDecodeError, csv.Error):
         raise ValueError('not a CSV table in UTF-8') from None
@@ -123,6 +141,16 @@ def text(columns, rows):
     return written.getvalue()
 
 
+def check_columns(columns, wanted):
+    """Raise ValueError, which tells the difference, unless titles are the wanted ones."""
+    missing = [title for title in wanted if title not in columns]
+    foreign = [title for title in columns if title not in wanted]
+    told = [f'it lacks {", ".join(missing)}'] * bool(missing)
+    told += [f'it also has {", ".join(foreign)}'] * bool(foreign)
+    if told:
+        raise ValueError(f'line 1: {" and ".join(told)[:200]}')
+
+
 def check_interval(row):
     """Raise ValueError unless a row has both limits of an interval, in order, or none."""
     low, high = row['low'], row['high']
@@ -131,22 +159,26 @@ def check_interval(row):
 
 
 def check_numbers(row, fractions=(), integers=()):
-    """Check that cells of a row are empty or finite numbers.
+    """Check that cells of a row are empty or finite numbers, and write them as `cell` does.
+
+    Other programs write 19.0 for 19, and the whole column so if one of its cells is empty.
 
     Args:
-        row: dict of text.
+        row: dict of text, changed in place.
         fractions: columns that hold any number.
         integers: columns that hold whole numbers.
 
     Raises:
         ValueError: a cell is no such number; names the column.
     """
-    for columns, number in ((fractions, float), (integers, int)):
-        for column in columns:
-            try:
-                valid = math.isfinite(number(row[column] or 0))
-            except (ValueError, OverflowError):
-                valid = False
-            if not valid:
-                kind = 'a whole number' if number is int else 'a number'
-                raise ValueError(f'{column} is {row[column]!r}, not {kind}')
+    for column in (*fractions, *integers):
+        if not row[column]:
+            continue
+        try:
+            number = float(row[column])
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or (column in integers and not number.is_integer()):
+            kind = 'a whole number' if column in integers else 'a number'
+            raise ValueError(f'{column} is {row[column]!r}, not {kind}')
+        row[column] = cell(number)

@@ -55,18 +55,46 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path, monkeypatch
         results.check(tmp_path / 'results.csv')
 
 
+def test_a_table_that_other_programs_saved(tmp_path):
+    path = tmp_path / 'results.csv'
+    rows = [{**ROW, 'value': 0.5, 'seen': 3, 'k': 49}, {**ROW, 'split': 'test', 'value': 1 / 3}]
+    results.record(path, rows)
+    known = results.read(path)
+    # pandas adds row numbers, and points to the numbers of a column with an empty cell.
+    lines = path.read_text().splitlines()
+    saved = [f'{number},{line}' for number, line in enumerate(lines[1:])]
+    saved[0] = saved[0].replace(',49,', ',49.0,').replace(',10,7,', ',10.0,7.0,')
+    assert saved[0].count('.0,') == 3
+    path.write_text('\n'.join([f',{lines[0]}', *saved]))
+    assert results.read(path) == known
+    results.record(path, rows)
+    assert len(results.read(path)) == 2  # measured again, not doubled
+    # The order of the columns does not matter.
+    path.write_text('\n'.join(','.join(line.split(',')[::-1]) for line in lines))
+    assert results.read(path) == known
+
+
 @pytest.mark.parametrize(
     ('content', 'reason'),
     [
         (b'', 'empty; remove it'),
         (b'PK\xff\x00', 'not a table of results'),
         (','.join(results.COLUMNS).encode() + b'\nx,n1\n', 'not a table of results'),
-        (','.join(results.COLUMNS[1:]).encode() + b'\n', 'not a table of results'),
+        (','.join(results.COLUMNS[1:]).encode() + b'\n', 'not a table of results: .*it lacks run'),
+        (','.join([*results.COLUMNS, 'note']).encode(), 'not a .*: line 1: it also has note'),
+        (
+            ','.join([*results.COLUMNS, 'k']).encode(),
+            'line 1: the column k is there twice',
+        ),
+        (
+            ';'.join(results.COLUMNS).encode() + b'\nx;n1',
+            "line 1: ';' separates its cells",
+        ),
     ],
 )
 def test_another_table_is_refused(tmp_path, content, reason):
     (tmp_path / 'results.csv').write_bytes(content)
-    with pytest.raises(InputError, match=rf'results\.csv: {reason}'):
+    with pytest.raises(InputError, match=rf'results\.csv: .*{reason}'):
         results.record(tmp_path / 'results.csv', [ROW])
     assert (tmp_path / 'results.csv').read_bytes() == content
 

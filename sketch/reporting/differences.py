@@ -39,7 +39,7 @@ def between(own, found, reference, found_by_reference):
 
 
 def _check(row):
-    """Raise ValueError if a cell of a row is corrupt."""
+    """Write the numbers of a row as `cell` does; raise ValueError if a cell is corrupt."""
     tables.check_numbers(row, ('difference', 'low', 'high'), ('k', 'images'))
     tables.check_interval(row)
 

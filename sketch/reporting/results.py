@@ -52,7 +52,7 @@ def print_and_record(path, measured):
 
 
 def _check(row):
-    """Raise ValueError if a cell of a row is corrupt."""
+    """Write the numbers of a row as `cell` does; raise ValueError if a cell is corrupt."""
     tables.check_numbers(row, _FRACTIONS, _INTEGERS)
     tables.check_interval(row)
     if not row['value']:
