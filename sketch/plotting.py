@@ -11,6 +11,7 @@ import io
 import os
 import re
 import sys
+import warnings
 
 from sketch import atomic
 
@@ -56,7 +57,17 @@ def plain(text):
     return text.replace('$', r'\$')
 
 
+@contextlib.contextmanager
+def boxes_for_unknown_letters():
+    """Draw boxes for letters that the font lacks, without a warning for each, in the block."""
+    with warnings.catch_warnings():
+        for told in ('Glyph .* missing from', 'Matplotlib currently does not support'):
+            warnings.filterwarnings('ignore', told)
+        yield
+
+
 @functools.lru_cache(maxsize=10_000)
+@boxes_for_unknown_letters()
 def inches(text, size):
     """Return the width of one line of text in a font of `size` points."""
     points, _, _ = text_to_path.get_text_width_height_descent(
@@ -87,7 +98,8 @@ def wrapped(text, width, size):
 def save(figure, path, dpi=DPI, metadata=None):
     """Write a whole figure in the format of the path's ending."""
     content = io.BytesIO()
-    figure.savefig(content, format=path.suffix[1:].lower(), dpi=dpi, metadata=metadata)
+    with boxes_for_unknown_letters():
+        figure.savefig(content, format=path.suffix[1:].lower(), dpi=dpi, metadata=metadata)
     atomic.write_bytes(path, content.getvalue())
 
 

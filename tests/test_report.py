@@ -7,7 +7,7 @@ import pytest
 from geometry import check_readable
 
 from sketch.metrics.average_precision import retrieve
-from sketch.reporting import report
+from sketch.reporting import report, search_picture
 
 RUN = 'checkpoints_n1_triplet-and-cross-entropy_margin0.35_embedding64_batch32_rate0.0005_1e'
 NAMES = ['ant', 'the great wall of china', '$x$ in $y$', 'a']
@@ -19,6 +19,17 @@ def figures(monkeypatch):
     drawn = {}
     monkeypatch.setattr(report, 'save', lambda figure, path: drawn.update({path.stem: figure}))
     return drawn
+
+
+def test_letters_that_the_font_lacks_give_no_warnings(tmp_path, recwarn):
+    names = ['猫', 'गाय', 'قطة', '😀']
+    found = retrieve(np.eye(8), np.repeat(np.arange(4), 2), [5])
+    report.report(found, names, tmp_path)
+    image = np.zeros((9, 9), np.uint8)
+    for ending in ('png', 'svg', 'pdf'):
+        queries = [(image, names[0], names[1], [(image, names[2], 1.0)])]
+        search_picture.draw(names[3], queries, tmp_path / f'found.{ending}')
+    assert [str(told.message) for told in recwarn if told.category is UserWarning] == []
 
 
 @pytest.mark.parametrize('classes', [1, 3, 20, 120])

@@ -11,6 +11,7 @@ from sketch.plotting import (
     SMALL,
     Line2D,
     blended_transform_factory,
+    boxes_for_unknown_letters,
     inches,
     subplots,
     to_rgb,
@@ -100,7 +101,8 @@ def draw_curves(shown, points, papers):
     axes.grid(alpha=0.3)
     _describe(figure, shown, points, papers)
     legend = _legend(figure, _entries(shown, points, papers, looks, styles))
-    height = legend.get_window_extent(figure.canvas.get_renderer()).height / figure.dpi
+    with boxes_for_unknown_letters():
+        height = legend.get_window_extent(figure.canvas.get_renderer()).height / figure.dpi
     figure.set_size_inches(WIDTH, AXES + height)
     return figure
 
