@@ -5,10 +5,12 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from sketch import atomic
+from sketch.data import image_digest
 from sketch.data.dataset import open_dataset
 from sketch.errors import InputError
 
@@ -85,6 +87,30 @@ def test_what_editors_and_other_systems_leave(small_dataset, copy):
     first = next((copy / 'testing').rglob('*.png'))
     first.with_name(f'._{first.name}').write_bytes(b'not an image')
     assert open_dataset(copy).digest == small_dataset.digest
+
+
+def test_an_authors_images_are_taken_or_named(copy):
+    (copy / 'dataset.json').unlink()
+    known = open_dataset(copy)
+    path = next((copy / 'training').rglob('*.png'))
+    path = path.rename(path.with_suffix('.PNG'))
+    assert len(open_dataset(copy).train) == len(known.train)
+    path.rename(path.with_suffix('.Jpg'))
+    with pytest.raises(InputError, match=r'\d\.Jpg: not a PNG image; save all as 8-bit grey PNGs'):
+        open_dataset(copy)
+
+
+@pytest.mark.parametrize(
+    ('sizes', 'told'),
+    [
+        ([(110, 110), (110, 110), (100, 120)], '2: 100x120 pixels among images of 110x110;'),
+        ([(100, 120)] * 3, '0: 100x120 pixels, not square;'),
+        ([(100, 120), (100, 120), (64, 64)], '2: 64x64 pixels among images of 100x120;'),
+    ],
+)
+def test_sizes_that_are_told_are_there(sizes, told):
+    with pytest.raises(InputError, match=told):
+        image_digest._common_size([b'0', b'1', b'2'], np.array(sizes))
 
 
 def test_labels_decide_the_order(copy):

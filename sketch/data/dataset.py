@@ -20,6 +20,7 @@ MANIFEST = 'dataset.json'
 LABELS = 'conversion_labels.json'
 SHEET = 'dataset.png'
 DRAWINGS = 'drawings.csv'
+OTHERS = ('.jpg', '.jpeg', '.gif', '.bmp', '.webp', '.tif', '.tiff')  # images that are not PNGs
 FOLDERS = {'train': 'training', 'test': 'testing'}  # by split
 
 
@@ -88,7 +89,8 @@ def open_dataset(folder, splits=('train', 'test')):
         splits: which of 'train' and 'test' to open and check.
 
     Raises:
-        InputError: something is missing, corrupt, or not of one size.
+        InputError: something is missing, corrupt, or not of one size; a split to open was made
+            without images.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
@@ -97,6 +99,11 @@ def open_dataset(folder, splits=('train', 'test')):
     opened = {'train': None, 'test': None}
     for name in splits:
         place = folder / FOLDERS[name]
+        if expected.get(name) == 0:
+            raise InputError(
+                f'{place}: the data set was made without {name}ing images, for tests alone; give '
+                'another, or measure the test images only'
+            )
         opened[name] = _list_split(name, place, categories, expected.get(name))
     if not manifest:
         counts = ' and '.join(f'{len(split)} {name}' for name, split in opened.items() if split)
@@ -116,8 +123,8 @@ def read_manifest(folder):
     try:
         manifest = atomic.read_json(path)
         settings, digests = manifest['settings'], manifest['content']
-        counts = [settings[key] for key in ('classes', *FOLDERS, 'size')]
-        valid = all(type(count) is int and count > 0 for count in counts)
+        least = {'classes': 1, 'train': 0, 'test': 1, 'size': 1}
+        valid = all(type(settings[key]) is int and settings[key] >= least[key] for key in least)
         valid &= all(isinstance(digests[key], str) for key in (*FOLDERS, 'drawings'))
         valid &= isinstance(manifest['categories'], dict)
     except FileNotFoundError:
@@ -169,7 +176,14 @@ def _list_split(name, folder, categories, expected):
             files = sorted(os.listdir(folder / category))
         except FileNotFoundError:
             raise InputError(f'{folder / category}: no such folder; build it again') from None
-        files = [file for file in files if file.endswith('.png') and not file.startswith('.')]
+        files = [file for file in files if not file.startswith('.')]
+        others = [file for file in files if expected is None and file.lower().endswith(OTHERS)]
+        if others:
+            raise InputError(
+                f'{folder / category / others[0]}: not a PNG image; save all as 8-bit grey '
+                'PNGs, or remove it'
+            )
+        files = [file for file in files if file.lower().endswith('.png')]
         if not files or len(files) != (expected or len(files)):
             raise InputError(
                 f'{folder / category}: {len(files)} images'

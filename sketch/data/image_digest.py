@@ -113,10 +113,12 @@ def _check(path):
 
 def _common_size(paths, sizes):
     """Return the side of square images that all have one size."""
-    width = int(np.median(sizes))
-    other = np.flatnonzero((sizes != width).any(axis=1))
-    if len(other):
-        first = os.fsdecode(paths[other[0]])
-        got = 'x'.join(map(str, sizes[other[0]]))
-        raise InputError(f'{first}: {got} pixels among images of {width}x{width}')
-    return width
+    distinct, counts = np.unique(sizes, axis=0, return_counts=True)
+    common = distinct[counts.argmax()]
+    other = np.flatnonzero((sizes != common).any(axis=1))
+    if len(other) or common[0] != common[1]:
+        first = other[0] if len(other) else 0
+        told = '{}x{} pixels'.format(*sizes[first])
+        told += ' among images of {}x{}'.format(*common) if len(other) else ', not square'
+        raise InputError(f'{os.fsdecode(paths[first])}: {told}; give all images one square size')
+    return int(common[0])
