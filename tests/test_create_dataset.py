@@ -15,7 +15,7 @@ from PIL import Image
 
 from create_dataset import construct_from_scratch
 from sketch import locks
-from sketch.data import builder, category_names, quickdraw, raster
+from sketch.data import builder, category_names, quickdraw, raster, staging
 from sketch.data.selection import Selection
 from sketch.errors import InputError
 from tools import synthetic
@@ -226,6 +226,22 @@ def test_a_disk_that_takes_no_more(sample_files, tmp_path, most):
     assert list((tmp_path / 'out').iterdir()) == []
 
 
+def test_what_a_failed_build_leaves_is_told(build, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, 'Permission denied', 'x')
+
+    for owner, name in ((staging.shutil, 'rmtree'), (Path, 'rename')):
+        out = tmp_path / name
+        left = out / '.dataset-building'
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, refuse)
+            with pytest.raises(InputError, match=f'x: Permission denied; {left} is left, and the'):
+                build(out=out)
+            assert left.exists()
+        build(out=out)
+        assert not left.exists()
+
+
 def die(*_, **__):
     os._exit(9)
 
@@ -261,7 +277,8 @@ def test_names_with_spaces_accents_and_windows_line_ends(build, sample_files, tm
         (THREE, ['--files', 'none'], ['none', 'no such folder', 'files of drawings']),
         (THREE, ['--categories', 'none.txt'], ['none.txt', 'no such file']),
         (THREE, ['--size', 257], ['size 257', '63 to 256']),
-        *((THREE, [f'--{name}', 0], [name]) for name in ('classes', 'train', 'test')),
+        *((THREE, [f'--{name}', 0], [name]) for name in ('classes', 'test')),
+        (THREE, ['--train', -1], ['train']),
         (THREE, ['--seed', -1], ['seed']),
     ],
 )

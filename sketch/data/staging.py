@@ -71,20 +71,22 @@ def whole_or_absent(out):
     If the block fails, nothing is left of it.
 
     Raises:
-        InputError: the files cannot be written.
+        InputError: the files cannot be written, or what is unfinished cannot be removed.
     """
     new = _staging(out) / 'new'
     try:
-        new.mkdir(parents=True)
-        yield new
-        publish(out)
+        try:
+            new.mkdir(parents=True)
+            yield new
+            publish(out)
+        finally:
+            discard_unfinished(out)
     except OSError as error:
         place = os.fspath(error.filename or out)
-        raise InputError(
-            f'{place}: {error.strerror}; the unfinished data set was removed'
-        ) from None
-    finally:
-        discard_unfinished(out)
+        told = 'the unfinished data set was removed'
+        if _staging(out).exists():
+            told = f'{_staging(out)} is left, and the next build finishes or removes it'
+        raise InputError(f'{place}: {error.strerror}; {told}') from None
 
 
 def recover(out):
