@@ -70,7 +70,10 @@ GOOD = line_of('x', 7, [[[1], [2]]])
         (b'1' * 5000, 'not JSON object|not JSON'),
         (b'[]', 'not a JSON object'),
         (b'{}', 'key_id'),
-        (GOOD.replace(b'"7"', b'7'), 'key_id is not a number as text'),
+        (GOOD.replace(b'"7"', b'7.5'), 'key_id is not a whole number'),
+        (GOOD.replace(b'"7"', b'-7'), 'key_id is not a whole number'),
+        (GOOD.replace(b'"7"', b'1e16'), 'key_id is not a whole number'),
+        (GOOD.replace(b'"7"', b'true'), 'key_id is not a whole number'),
         (GOOD.replace(b'"7"', b'"-7"'), 'key_id'),
         (GOOD.replace(b'"7"', b'"99999999999999999999"'), 'key_id'),
         (GOOD.replace(b'"7"', b'"' + b'1' * 5000 + b'"'), 'key_id'),
@@ -86,6 +89,14 @@ def test_a_broken_line_is_named(tmp_path, line, reason):
     path.write_bytes(GOOD + GOOD + line + b'\n' + GOOD)
     with pytest.raises(InputError, match=f'x.ndjson: line 3: .*({reason}).*; fetch'):
         NdjsonFile(path, 'x')
+
+
+@pytest.mark.parametrize('number', ['7', '7.0', '"7"', '18446744073709551615'])
+def test_a_key_id_may_have_become_a_number(tmp_path, number):
+    path = tmp_path / 'x.ndjson'
+    path.write_bytes(GOOD.replace(b'"7"', number.encode()))
+    with NdjsonFile(path) as found:
+        assert found[0].key_id == found.key_ids[0] == int(number.strip('"').removesuffix('.0'))
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,11 @@ def test_size_and_place_do_not_matter(strokes, factor, shift):
     moved = [stroke * factor + shift for stroke in strokes]
     for one, other in zip(simplify(strokes), simplify(moved)):
         assert one.tolist() == other.tolist()
+
+
+@pytest.mark.parametrize('side', [1e-310, 5e-324, 1e-306, 1e-299])
+def test_a_drawing_next_to_nothing_is_a_dot_or_whole(side):
+    with np.errstate(all='raise', under='ignore'):
+        (found,) = simplify([np.array([[0, 0], [side, side / 2]])])
+    assert (found[-1].max() == 255) == (side > 1e-300)
+    assert found[-1].max() in (0, 255)

@@ -1,5 +1,6 @@
 """A drawing, whatever it was read from, and the checks of what JSON and CSV files say of one."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +16,16 @@ class Drawing(NamedTuple):
     strokes: list
 
 
-def key_id_of(text):
-    """Return the key_id that a text stands for, 0 to 2**64 - 1; None for anything else."""
-    if not (isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= 20):
+def key_id_of(value):
+    """Return the key_id that a text or a number stands for, 0 to 2**64 - 1; None for another value.
+
+    Other programs make a number of it. One with a point is exact up to 2**53, and None beyond.
+    """
+    text = str(value) if type(value) in (int, float) else value
+    found = re.fullmatch(r'([0-9]{1,20})(\.0)?', text) if isinstance(text, str) else None
+    if found is None or int(found[1]) >= (2**53 if found[2] else 2**64):
         return None
-    return int(text) if int(text) < 2**64 else None
+    return int(found[1])
 
 
 def points_of(stroke):

@@ -1,5 +1,7 @@
 """Reads QuickDraw `.ndjson` files, simplified or raw: one drawing per line, as a JSON object.
 
+A file may be compressed: `.ndjson.gz`.
+
 `word` is the category, `key_id` the number as text, `drawing` a list of strokes. In a simplified
 file a stroke is [[x, ...], [y, ...]], in whole numbers from 0 to 255. In a raw file it also has a
 list of times, and numbers of any size; its drawings are simplified here. The strokes tell which of
@@ -8,8 +10,10 @@ the two a file is, not its name. (Source: the data set's own description.)
 Files are read line by line. In memory stay 25 bytes per drawing.
 """
 
+import gzip
 import json
 import unicodedata
+import zlib
 from array import array
 from pathlib import Path
 
@@ -22,10 +26,13 @@ from sketch.errors import InputError
 LONGEST = 2_000_000  # bytes of a line; usual ones have 500 to 50,000
 POINTS = 20_000  # of a raw drawing; usual ones have 50 to 1,000
 FETCH = 'fetch the file again'
+NOT_GZIP = (gzip.BadGzipFile, zlib.error, EOFError)
 
 
 class NdjsonFile:
-    """A `.ndjson` file; use as a context manager.
+    """A `.ndjson` or `.ndjson.gz` file; use as a context manager.
+
+    Taking drawings in their order is faster: to go back, a compressed file is read anew.
 
     Args:
         path: of the file.
@@ -41,7 +48,7 @@ class NdjsonFile:
 
     def __init__(self, path, category=None):
         self._path, self._category = Path(path), category
-        self._file = open(path, 'rb')  # noqa: SIM115 (closed by __exit__)
+        self._file = _opened(path)
         self._offsets, key_ids, recognized = array('q'), array('Q'), array('b')
         self._lines = array('q')  # numbers of the lines, for errors
         try:
@@ -51,7 +58,7 @@ class NdjsonFile:
                     entry = self._parsed(line, number)
                     self._offsets.append(offset)
                     self._lines.append(number)
-                    key_ids.append(int(entry['key_id']))
+                    key_ids.append(key_id_of(entry['key_id']))
                     recognized.append(entry['recognized'])
                 offset += len(line)
         except BaseException:
@@ -89,7 +96,10 @@ class NdjsonFile:
         return Drawing(int(self.key_ids[index]), bool(self.recognized[index]), strokes)
 
     def _next_line(self):
-        return self._file.readline(LONGEST + 1)
+        try:
+            return self._file.readline(LONGEST + 1)
+        except NOT_GZIP:
+            raise InputError(f'{self._path}: cut, or not compressed by gzip; {FETCH}') from None
 
     def _parsed(self, line, number):
         """Return the object of a line, after a check of all but its strokes."""
@@ -102,7 +112,7 @@ class NdjsonFile:
         if not isinstance(entry, dict):
             raise self._error(number, 'not a JSON object')
         if key_id_of(entry.get('key_id')) is None:
-            raise self._error(number, 'key_id is not a number as text')
+            raise self._error(number, 'key_id is not a whole number')
         if not isinstance(entry.get('recognized'), bool):
             raise self._error(number, 'recognized is neither true nor false')
         if not isinstance(entry.get('drawing'), list):
@@ -126,12 +136,16 @@ class NdjsonFile:
 
 def is_raw(path):
     """Return whether the first stroke of a file has times. A corrupt file is not raw."""
-    with open(path, 'rb') as file:
+    with _opened(path) as file:
         try:
             stroke = json.loads(file.readline(LONGEST + 1))['drawing'][0]
-        except (ValueError, RecursionError, LookupError, TypeError):
+        except (ValueError, RecursionError, LookupError, TypeError, *NOT_GZIP):
             return False
     return isinstance(stroke, list) and len(stroke) == 3
+
+
+def _opened(path):
+    return gzip.open(path, 'rb') if Path(path).suffix == '.gz' else open(path, 'rb')
 
 
 def _composed(text):

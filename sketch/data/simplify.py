@@ -9,6 +9,7 @@ import numpy as np
 
 SIDE = 255  # of a simplified drawing
 SPACING = 1.0  # pixels between the points of a resampled stroke
+SMALLEST = 1e-300  # longer side of a drawing that is more than a dot, in any unit
 TOLERANCE = 2.0  # pixels between a dropped point and the line that replaces it
 
 
@@ -28,7 +29,8 @@ def simplify(strokes):
     points = np.concatenate(strokes)
     corner = points.min(axis=0)
     longer = (points.max(axis=0) - corner).max()
-    scale = SIDE / longer if longer > 0 else 0.0
+    # A side that is next to nothing is that of a dot: its scale would be infinite.
+    scale = SIDE / max(longer, SMALLEST)
     return [
         np.rint(_without_straight(_resampled((stroke - corner) * scale))).astype(np.uint8)
         for stroke in strokes
