@@ -3,13 +3,13 @@
     python create_dataset.py --files files --categories categories.txt --download
 
 Takes a folder of QuickDraw files, one per category, and a text file with one category name per
-line. A file is `.bin`, or `.ndjson` with simplified or raw drawings. --download fetches the `.bin`
-files of the chosen categories. Fills --out with training/<category>/<key_id>.png and
-testing/<category>/<key_id>.png (8-bit grey, black on white), conversion_labels.json (category ->
-label, in the order chosen), dataset.png (a few drawings of each category), drawings.csv (which
-drawings they are; --drawings makes the same data set of it) and dataset.json (all settings; written
-last, so a folder without it is unfinished). The same files, names and seed give the same bytes,
-whatever the number of workers.
+line. A file is `.bin`, or `.ndjson` or `.ndjson.gz` with simplified or raw drawings. --download
+fetches the `.bin` files of the chosen categories. Fills --out with
+training/<category>/<key_id>.png and testing/<category>/<key_id>.png (8-bit grey, black on white),
+conversion_labels.json (category -> label, in the order chosen), dataset.png (a few drawings of each
+category), drawings.csv (which drawings they are; --drawings makes the same data set of it) and
+dataset.json (all settings; written last, so a folder without it is unfinished). The same files,
+names and seed give the same bytes, whatever the number of workers.
 """
 
 import hashlib
@@ -35,10 +35,10 @@ def construct_from_scratch(
     categories=None,
     out='.',
     classes=None,
-    train=Default.train,
-    test=Default.test,
-    size=Default.size,
-    seed=Default.seed,
+    train=None,
+    test=None,
+    size=None,
+    seed=None,
     workers=None,
     force=False,
     categories_only=None,
@@ -59,59 +59,69 @@ def construct_from_scratch(
         classes: number of categories to choose. None chooses all of categories_only; without
             categories_only it chooses 100, or all of a shorter list.
         train, test: images per category, of drawings sampled uniformly without replacement from
-            its file. A key_id that occurs twice counts once, at its first place.
-        size: side of the images in pixels, 63 to 256 (skNet takes 91 or more).
-        seed: of every random choice.
+            its file. A key_id that occurs twice counts once, at its first place. None is 1000 and
+            50; without training images the data set serves tests alone.
+        size: side of the images in pixels, 63 to 256 (skNet takes 91 or more). None is that of the
+            data set in whose folder the list `drawings` lies, else 128.
+        seed: of every random choice; None is 0.
         workers: processes; None is one per core.
         force: replace a data set with other settings.
         categories_only: names to choose from, instead of the whole list.
         download: fetch the chosen files that are missing or corrupt.
         mirror: http or https URL to fetch from.
         recognized_only: choose from the drawings that the game recognized.
-        exclude: file of key_ids that are not used, one per line, or a table with that column.
+        exclude: file of key_ids that are not used, one per line, or a table with that column. Some
+            must be among the drawings.
         drawings: drawings.csv of a data set, to make exactly that one: it decides categories and
-            drawings, train and test; nothing is chosen.
+            drawings, train and test; nothing is chosen. Numbers given must be the list's.
 
     Raises:
         InputError: names the file and the remedy. OUT is left as it was.
     """
     builder.check_caller()
     files, out = Path(files), Path(out)
-    for name, count in (('classes', classes), ('train', train), ('test', test)):
-        if count is not None and count < 1:
-            raise InputError(f'{name} {count}: must be at least 1')
-    if seed < 0:
+    for name, count, least in (('classes', classes, 1), ('train', train, 0), ('test', test, 1)):
+        if count is not None and count < least:
+            raise InputError(f'{name} {count}: must be at least {least}')
+    if seed is not None and seed < 0:
         raise InputError(f'seed {seed}: must not be negative')
-    if size not in SIZES:
+    if size is not None and size not in SIZES:
         raise InputError(f'size {size}: must be from {SIZES[0]} to {SIZES[-1]} pixels')
     # 1. The names to choose from, or a list that leaves no choice.
     listed = None
     if drawings is not None:
-        given = {
-            'classes': classes,
-            'categories_only': categories_only,
-            'exclude': exclude,
-            'recognized_only': recognized_only,
-        }
-        if any(given.values()):
-            contradicting = ', '.join(name for name, value in given.items() if value)
-            raise InputError(f'drawings: leave out {contradicting}; the list decides')
         listed = drawings_list.read_to_build(drawings, out)
         names = list(listed)
-        classes = len(names)
-        train, test = (len(ids) for ids in next(iter(listed.values())).values())
+        counts = {split: len(ids) for split, ids in listed[names[0]].items()}
+        decided = {'classes': len(names), **counts}
+        given = {
+            **{'classes': classes, 'train': train, 'test': test, 'seed': seed},
+            **{'categories_only': categories_only, 'exclude': exclude},
+            'recognized_only': recognized_only or None,
+        }
+        contradicting = [
+            name for name, value in given.items() if value not in (None, decided.get(name))
+        ]
+        if contradicting:
+            told = ', '.join(f'{name} {number}' for name, number in decided.items())
+            raise InputError(
+                f'drawings: leave out {", ".join(contradicting)}; the list decides: {told}'
+            )
+        classes, train, test = decided.values()
+        size = size or drawings_list.size_beside(drawings)
     else:
         categories = categories or category_names.default_file()
         names = category_names.names_to_choose_from(categories, categories_only)
         if classes is None:
             classes = len(names) if categories_only else min(Default.classes, len(names))
     # 2. The settings that decide every byte.
+    numbers = {'train': train, 'test': test, 'size': size, 'seed': seed}
+    for name, number in numbers.items():
+        numbers[name] = getattr(Default, name) if number is None else number
+    train, test, size, seed = numbers.values()
     settings = {
         'classes': classes,
-        'train': train,
-        'test': test,
-        'size': size,
-        'seed': seed,
+        **numbers,
         'names': len(names),
         'names_sha256': hashlib.sha256('\n'.join(names).encode()).hexdigest(),
         **({'recognized_only': True} if recognized_only else {}),
@@ -133,10 +143,14 @@ def construct_from_scratch(
             from sketch.data.download import fetch  # requests is slow to load and seldom needed
 
             fetch(chosen, files, mirror)
-        found = drawing_files.taken_files(files, chosen)
+        found = drawing_files.taken_files(files, chosen, () if listed else names)
         # 4. The drawings, as images.
         selections = {
-            name: Selection(train, test, seed, recognized_only, excluded, listed and listed[name])
+            name: Selection(
+                *(train, test, seed, recognized_only, excluded),
+                listed=listed and listed[name],
+                source=os.fspath(exclude or drawings or ''),
+            )
             for name in chosen
         }
         started = time.monotonic()
@@ -153,7 +167,7 @@ def construct_from_scratch(
 def parse_arguments(argv):
     """Return the parsed command line."""
     arguments = command_line.parser(__doc__)
-    add_setting, count = command_line.add_setting, command_line.positive_int
+    count = command_line.positive_int
 
     source = arguments.add_argument_group('drawings')
     add = source.add_argument
@@ -162,7 +176,7 @@ def parse_arguments(argv):
         metavar='FOLDER',
         type=Path,
         default=Path('files'),
-        help='folder of <category>.bin or .ndjson files',
+        help='folder of <category>.bin, .ndjson or .ndjson.gz files',
     )
     add(
         '--categories',
@@ -196,16 +210,26 @@ def parse_arguments(argv):
         help=f'categories to choose (default: {Default.classes}, or all if there are fewer or '
         '--categories-only names them)',
     )
-    add_setting(data, '--train', type=count, help='training images per category')
-    add_setting(data, '--test', type=count, help='test images per category')
-    add_setting(
-        data,
+    data.add_argument(
+        '--train',
+        type=command_line.natural_int,
+        help=f'training images per category; 0 makes a test set only (default: {Default.train})',
+    )
+    data.add_argument(
+        '--test', type=count, help=f'test images per category (default: {Default.test})'
+    )
+    data.add_argument(
         '--size',
         metavar='N',
         type=int,
-        help=f'side of the images in pixels, {SIZES[0]} to {SIZES[-1]}',
+        help=f'side of the images in pixels, {SIZES[0]} to {SIZES[-1]} (default: that of the '
+        f'data set in whose folder --drawings lies, else {Default.size})',
     )
-    add_setting(data, '--seed', type=command_line.natural_int, help='seed of every random choice')
+    data.add_argument(
+        '--seed',
+        type=command_line.natural_int,
+        help=f'seed of every random choice (default: {Default.seed})',
+    )
     data.add_argument('--force', action='store_true', help='replace a data set with other settings')
 
     machine = arguments.add_argument_group('machine')

@@ -144,7 +144,7 @@ def make_dataset(sample_files):
             seed=seed,
             workers=2,
         )
-        return open_dataset(out)
+        return open_dataset(out, ('train', 'test') if train else ('test',))
 
     return make
 

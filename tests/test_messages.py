@@ -1,12 +1,15 @@
 """What scripts say to a user who is nearly right, in one line."""
 
 import pytest
+from conftest import NARROW, options
 from conftest import NARROW_NAME as NAME
-from conftest import options
 
 import create_dataset
+import load
 import mAP
+import search
 import train
+from sketch.data.dataset import read_manifest
 from sketch.errors import InputError
 from sketch.evaluation.retrieval import BY_CLASS
 from sketch.training.hooks import duration
@@ -105,6 +108,27 @@ def test_a_size_that_one_network_cannot_take(sample_files, refused, tmp_path, ca
     build(sample_files, tmp_path, classes=2, size=64)
     assert 'skNet takes larger images only, from 91x91 on' in capsys.readouterr().out
     refused('train.py', '--data', tmp_path, words=['64x64', 'skNet takes 91x91'])
+
+
+def test_a_test_set_alone(trained, make_dataset, sample_files, refused, tmp_path, capsys):
+    folder = trained(tmp_path, 1)
+    dataset = make_dataset(tmp_path / 'tests', train=0)
+    flags = options(dataset, tmp_path)
+    (row,) = load.main([*flags, '--measure', 'test'])
+    assert row['images'] == 12
+    assert len(mAP.main([*flags, '--k', '3'])) == 5
+    data = ['--data', str(dataset.folder)]
+    out = ['--checkpoint', str(folder), '--out', str(tmp_path / 'found.png')]
+    assert len(search.main([*data, *out, '--examples', 'random', '--queries', '2'])) == 2
+    words = [dataset.folder / 'training', 'made without training images']
+    refused('load.py', *flags, words=words)
+    refused('train.py', *flags, *NARROW, words=words)
+    refused('tools.precise_bn', *data, folder, words=words)
+    # It is kept and rebuilt from its list as any other.
+    assert make_dataset(tmp_path / 'tests', train=0).digest == dataset.digest
+    listed = {'drawings': dataset.folder / 'drawings.csv', 'train': None, 'test': None}
+    again = build(sample_files, tmp_path / 'again', **listed)
+    assert again['content']['test'] == read_manifest(dataset.folder)['content']['test']
 
 
 def test_several_checkpoints_end_with_a_table(trained, small_dataset, refused, tmp_path, capsys):

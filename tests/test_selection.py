@@ -1,6 +1,8 @@
 """Data sets from any form of the drawings, under any name, of chosen or listed drawings."""
 
 import csv
+import gzip
+import re
 import shutil
 import unicodedata
 
@@ -136,10 +138,11 @@ def test_recognized_only(build, tmp_path):
         build(tmp_path / 'more', files, train=12, **options)
 
 
-def test_exclude(build, tmp_path):
+def test_exclude(build, tmp_path, capsys):
     first = build(tmp_path / 'one')
     table = tmp_path / 'one' / 'drawings.csv'
     second = build(tmp_path / 'two', exclude=table)
+    assert f'{table}: 36 of its 36 key_ids are among the drawings' in capsys.readouterr().out
     both = [{path.name for path in images(tmp_path / out)} for out in ('one', 'two')]
     assert both[0] & both[1] == {'dataset.png'}
     plain = tmp_path / 'key_ids.txt'
@@ -151,6 +154,13 @@ def test_exclude(build, tmp_path):
     for options in ({'exclude': table}, {}):
         with pytest.raises(InputError, match='other drawings to exclude'):
             build(tmp_path / 'three', **options)
+    rounded = tmp_path / 'rounded.txt'
+    rounded.write_text('4821000000000000\n4821000000000000\n')
+    with pytest.raises(InputError, match='rounded.txt: none of its 1 key_ids is among'):
+        build(tmp_path / 'four', exclude=rounded)
+    assert not list((tmp_path / 'four').glob('*'))
+    rounded.write_text('')
+    assert build(tmp_path / 'four', exclude=rounded)['content'] == first['content']
     plain.write_text('12\nx\n')
     with pytest.raises(InputError, match="line 2: 'x' is not a key_id"):
         build(tmp_path / 'five', exclude=plain)
@@ -196,7 +206,7 @@ def test_a_list_that_does_not_fit(build, tmp_path):
     with pytest.raises(InputError, match='would replace it by one in another order'):
         build(tmp_path / 'own', drawings=other_order)
     with pytest.raises(InputError, match='leave out classes, recognized_only'):
-        build(tmp_path / 'two', drawings=table, classes=3, recognized_only=True)
+        build(tmp_path / 'two', drawings=table, classes=2, recognized_only=True)
     mine = tmp_path / 'mine.csv'
 
     def refuses(changed, reason):
@@ -204,20 +214,94 @@ def test_a_list_that_does_not_fit(build, tmp_path):
         with pytest.raises(InputError, match=reason):
             read(mine)
 
+    twice = [f'{lines[0]},split', *(f'{line},train' for line in lines[1:])]
+    refuses(twice, 'line 1: the column split is there twice')
+    refuses([line.replace(',', ';') for line in lines], "line 1: ';' separates its cells; save")
     refuses(['split,category'], 'lists no drawings')
     refuses(['a,b,c', '1,2,3'], 'line 2: not the columns split,category,key_id')
     refuses([*lines, 'train,sun'], 'line 38: not as many cells')
     refuses([*lines, 'valid,sun,1'], 'line 38: the split is neither')
     refuses([*lines, 'train,../x,1'], 'cannot be the name of a folder')
-    refuses([*lines, 'train,sun,1e5'], "'1e5' is not a key_id")
+    for key_id in ('1e5', '1.5', '9007199254740992.0'):  # from 2**53 on, numbers are rounded
+        refuses([*lines, f'train,sun,{key_id}'], f"'{key_id}' is not a key_id")
     refuses([*lines, lines[1]], 'is there twice')
     refuses([*lines, 'train,sun,1'], '9 train drawings of sun, 8 of .*|8 train .* 9 of sun')
     refuses(lines[:1] + [line for line in lines if 'test' not in line][1:], '0 test drawings')
     changed = [lines[0], lines[1].rpartition(',')[0] + ',12345', *lines[2:]]
     mine.write_text('\n'.join(changed) + '\n')
-    with pytest.raises(InputError, match='lacks 1 of the listed drawings, the first is 12345'):
+    # The list may be cut in its last number: no file of drawings is to blame.
+    told = r'mine.csv: 1 of its drawings are not in .*bin, the first is 12345; the list is cut'
+    with pytest.raises(InputError, match=told):
         build(tmp_path / 'three', drawings=mine)
     assert not any((tmp_path / 'three').iterdir())
+
+
+def test_a_list_as_pandas_saves_it(build, tmp_path):
+    build(tmp_path)
+    lines = (tmp_path / 'drawings.csv').read_text().splitlines()
+    for index in ('', 'Unnamed: 0'):
+        numbered = [f'{row},{line}.0' for row, line in enumerate(lines[1:])]
+        (tmp_path / 'saved.csv').write_text('\n'.join([f'{index},{lines[0]}', *numbered]))
+        assert read(tmp_path / 'saved.csv') == read(tmp_path / 'drawings.csv')
+    (tmp_path / 'saved.csv').write_text(f'{lines[0]},split\n')
+    with pytest.raises(InputError, match='the column split is there twice'):
+        read_key_ids(tmp_path / 'saved.csv')
+
+
+def test_what_a_list_decides(build, sample_files, tmp_path):
+    build(tmp_path / 'one', train=3, test=2)
+    table = tmp_path / 'one' / 'drawings.csv'
+    only = {'files': sample_files / 'files', 'workers': 2, 'drawings': table}
+    for name, value in {'train': 4, 'test': 1, 'seed': 0, 'classes': 2}.items():
+        with pytest.raises(InputError, match=f'leave out {name}; the list decides'):
+            create_dataset.construct_from_scratch(out=tmp_path / 'two', **only, **{name: value})
+    # A list in its data set's folder has that set's size.
+    second = create_dataset.construct_from_scratch(out=tmp_path / 'two', train=3, **only)
+    assert second['settings']['size'] == 96
+    apart = {**only, 'drawings': shutil.copy(table, tmp_path)}
+    third = create_dataset.construct_from_scratch(out=tmp_path / 'three', **apart)
+    assert third['settings']['size'] == 128
+
+
+def test_compressed_files_and_numbers_for_key_ids(build, simplified, tmp_path):
+    first = build(tmp_path / 'bin')
+    files = tmp_path / 'files'
+    files.mkdir()
+    for name in NAMES:
+        content = (simplified / f'{name}.ndjson').read_bytes()
+        content = re.sub(rb'"key_id":"(\d+)"', rb'"key_id":\1', content)
+        (files / f'full_simplified_{name}.ndjson.gz').write_bytes(gzip.compress(content))
+    assert build(tmp_path / 'gz', files)['content'] == first['content']
+    path = files / 'full_simplified_sun.ndjson.gz'
+    for broken in (path.read_bytes()[:-20], b'{"key_id": 7}', path.read_bytes()[:30] + b'x' * 99):
+        path.write_bytes(broken)
+        with pytest.raises(InputError, match=r'sun.ndjson.gz: cut, or not compressed by gzip'):
+            build(tmp_path / 'broken', files)
+    # A packed copy beside a file changes nothing.
+    shutil.copy(simplified / 'sun.ndjson', files)
+    assert find_files(files, ['sun'])['sun'] == [files / 'sun.ndjson', path]
+
+
+def test_what_is_there_is_offered(build, sample_files, tmp_path):
+    files = tmp_path / 'files'
+    files.mkdir()
+    with pytest.raises(InputError, match='or remove its name from the categories file'):
+        build(tmp_path / 'out', files)
+    for name in ('cat.bin', 'star.bin'):
+        (files / name).write_bytes(b'')
+    shutil.copy(sample_files / 'files' / 'star.bin', files / 'sun.bin')
+    with pytest.raises(InputError, match=r'choose from those that are there .*: star sun$'):
+        build(tmp_path / 'out', files, classes=3)
+    for name, what in {
+        'full_numpy_bitmap_tent.npy': 'small bitmaps, without strokes',
+        'sketchrnn_tent.full.npz': "Sketch-RNN's strokes, without key_ids",
+        'tent.csv': "Kaggle's table",
+        'tent.bin.part': 'an unfinished download',
+    }.items():
+        (files / name).write_bytes(b'')
+        with pytest.raises(InputError, match=rf'tent.bin: missing .* \({name} is .*{what}\); down'):
+            build(tmp_path / 'out', files)
+        (files / name).unlink()
 
 
 def test_from_the_command_line(run_script, refused, sample_files, simplified, tmp_path):

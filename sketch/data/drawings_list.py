@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sketch import tables
-from sketch.data.dataset import DRAWINGS, FOLDERS, is_folder_name
+from sketch.data.dataset import DRAWINGS, FOLDERS, is_folder_name, read_manifest
 from sketch.data.drawing import key_id_of
 from sketch.errors import InputError
 
@@ -20,7 +20,8 @@ def read(path):
     """Return the drawings of a drawings.csv: {category: {split: key_ids}}, in label order.
 
     Raises:
-        InputError: the file is not such a list, or its categories differ in number.
+        InputError: the file is not such a list, its categories differ in number, or it has no test
+            drawings.
     """
     listed, seen = {}, set()
     for number, row in _rows(path):
@@ -42,10 +43,12 @@ def read(path):
     first = next(iter(listed))
     for split in FOLDERS:
         for category, parts in listed.items():
-            if len(parts[split]) != len(listed[first][split]) or not parts[split]:
+            lacks = split == 'test' and not parts[split]
+            if len(parts[split]) != len(listed[first][split]) or lacks:
+                least = ', at least 1' if lacks else ''
                 raise InputError(
                     f'{path}: {len(parts[split])} {split} drawings of {category}, '
-                    f'{len(listed[first][split])} of {first}; all need the same number, at least 1'
+                    f'{len(listed[first][split])} of {first}; all need the same number{least}'
                 )
     return listed
 
@@ -65,6 +68,12 @@ def read_to_build(path, out):
             'name, or make the data set in another folder'
         )
     return listed
+
+
+def size_beside(path):
+    """Return the pixels a side of the data set in whose folder a list lies; None in another one."""
+    manifest = read_manifest(Path(path).parent)
+    return manifest['settings']['size'] if manifest else None
 
 
 def text(listed):

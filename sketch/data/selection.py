@@ -16,6 +16,7 @@ class Selection(NamedTuple):
     recognized_only: bool = False
     excluded: np.ndarray = None  # uint64, key_ids that are not used
     listed: dict = None  # {split: key_ids}, exactly these
+    source: str = ''  # the file of `excluded` or `listed`, for errors
 
 
 def choose(drawings, path, name, selection):
@@ -35,7 +36,7 @@ def choose(drawings, path, name, selection):
     """
     key_ids = drawings.key_ids
     if selection.listed is not None:
-        return _listed(key_ids, path, selection.listed)
+        return _listed(key_ids, path, selection)
     usable = np.sort(np.unique(key_ids, return_index=True)[1])
     if selection.recognized_only:
         usable = usable[drawings.recognized[usable]]
@@ -55,10 +56,10 @@ def choose(drawings, path, name, selection):
     return {'train': chosen[:train], 'test': chosen[train:]}
 
 
-def _listed(key_ids, path, listed):
+def _listed(key_ids, path, selection):
     distinct, first = np.unique(key_ids, return_index=True)
     indices, missing = {}, []
-    for split, wanted in listed.items():
+    for split, wanted in selection.listed.items():
         wanted = np.array(wanted, np.uint64)
         places = np.minimum(np.searchsorted(distinct, wanted), len(distinct) - 1)
         has = distinct[places] == wanted if len(distinct) else np.zeros(len(wanted), bool)
@@ -66,7 +67,7 @@ def _listed(key_ids, path, listed):
         indices[split] = first[places] if len(distinct) else []
     if missing:
         raise InputError(
-            f'{path}: lacks {len(missing)} of the listed drawings, the first is {missing[0]}; '
-            'take the file that the list was made from'
+            f'{selection.source}: {len(missing)} of its drawings are not in {path}, the first is '
+            f'{missing[0]}; the list is cut, or was made from another file'
         )
     return indices
