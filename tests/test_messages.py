@@ -1,5 +1,8 @@
 """What scripts say to a user who is nearly right, in one line."""
 
+import os
+import shutil
+
 import pytest
 from conftest import NARROW, options
 from conftest import NARROW_NAME as NAME
@@ -129,6 +132,11 @@ def test_a_test_set_alone(trained, make_dataset, sample_files, refused, tmp_path
     listed = {'drawings': dataset.folder / 'drawings.csv', 'train': None, 'test': None}
     again = build(sample_files, tmp_path / 'again', **listed)
     assert again['content']['test'] == read_manifest(dataset.folder)['content']['test']
+    # An author's training image may have another ending.
+    own = dataset.folder / 'training' / dataset.categories[0] / '7.PNG'
+    shutil.copy(os.fsdecode(dataset.test.paths[0]), own)
+    for query in ('7', '7.PNG'):
+        assert len(search.main([*data, *out, query, '--top', '1'])) == 1
 
 
 def test_several_checkpoints_end_with_a_table(trained, small_dataset, refused, tmp_path, capsys):

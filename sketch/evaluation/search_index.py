@@ -5,6 +5,7 @@ An index keeps the network and the vectors in memory, ready for one query after 
 
 import contextlib
 import functools
+import itertools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -141,15 +142,15 @@ class SearchIndex(contextlib.AbstractContextManager):
         """
         if Path(text).is_file():
             return self.query_of(read_query(text, self.dataset.size), Path(text).name)
-        key_id = text.removesuffix('.png')
+        key_id = text.removesuffix('.png').removesuffix('.PNG')
         found = (self.key_ids == key_id).nonzero()[0]
         if len(found):
             index = found[0]
             image, category = self.image(index), self.category(index)
             vectors = self.fc1[index], self.vectors[index]
             return Query(image, f'{category}\n{key_id}', category, *vectors, index)
-        for category in self.dataset.categories:
-            path = self.dataset.folder / FOLDERS['train'] / category / f'{key_id}.png'
+        for category, ending in itertools.product(self.dataset.categories, ('.png', '.PNG')):
+            path = self.dataset.folder / FOLDERS['train'] / category / f'{key_id}{ending}'
             if path.is_file():
                 image = read_image(path)
                 if image.shape != (self.dataset.size, self.dataset.size):
