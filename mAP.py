@@ -35,7 +35,7 @@ def mAP(features, labels, k, definition='standard', distance=Default.distance,
         threads: of the pool that works on blocks of queries.
 
     Raises:
-        ValueError: k out of range, NaN or infinite features, or no two equal labels.
+        ValueError: k or threads out of range, NaN or infinite features, or no two equal labels.
         KeyError: unknown definition.
     """
     return retrieve(features, labels, [k], distance, threads).means()[definition, k]

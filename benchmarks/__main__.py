@@ -14,7 +14,6 @@ import os
 import sys
 import traceback
 from functools import partial
-from pathlib import Path
 
 from benchmarks import creation, input_memory, machine, query, retrieval, step_speed, training_speed
 from sketch import command_line
@@ -44,7 +43,12 @@ def main(argv=None):
     add = arguments.add_argument
     add('--full', action='store_true', help='also large sets, and train.py beside the bare step')
     add('--only', metavar='NAME', nargs='+', choices=FULL, help=f'of {", ".join(FULL)}')
-    add('--files', metavar='FOLDER', type=Path, help='.bin files to measure create_dataset.py on')
+    add(
+        '--files',
+        metavar='FOLDER',
+        type=command_line.path,
+        help='.bin files to measure create_dataset.py on',
+    )
     options = arguments.parse_args(argv)
     # Fails now, not after minutes.
     speeds.read(speeds.FILE)

@@ -6,7 +6,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks.measuring import cores
+from sketch.backend.processor import cores
 from sketch.errors import InputError
 
 # Those that change our speed, the most recent last: title, and the name that Linux gives it.

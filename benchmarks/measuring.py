@@ -3,7 +3,6 @@
 import functools
 import importlib.util
 import multiprocessing
-import os
 import re
 import sys
 import time
@@ -43,11 +42,6 @@ def megabytes(line='VmHWM', process='self'):
     except OSError:
         return None
     return int(re.search(rf'{line}:\s+(\d+)', status)[1]) / 1024
-
-
-def cores():
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
 
 
 @functools.cache

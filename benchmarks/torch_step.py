@@ -6,7 +6,7 @@ Needs torch (requirements-benchmarks.txt). One thread a core.
 import torch
 from torch import nn
 
-from benchmarks.measuring import cores
+from sketch.backend.processor import cores
 
 
 def conv(inside, outside):

@@ -1,7 +1,11 @@
 """Environment variables that users, notebooks and containers set."""
 
+import os
+
 import pytest
 from conftest import ROOT, run_code
+
+from sketch.backend import processor
 
 DRAW = """
 import pathlib, sys
@@ -51,3 +55,13 @@ def test_legacy_keras(tmp_path):
     code = 'from sketch.backend.setup import tf; print(tf.keras.utils.set_random_seed)'
     ended = run_code(code, TF_USE_LEGACY_KERAS='1')
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, 'sched_setaffinity'), reason='this system has no affinity')
+def test_cores_that_a_cluster_gives():
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert processor.cores() == 1
+    finally:
+        os.sched_setaffinity(0, before)

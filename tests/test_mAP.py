@@ -202,6 +202,8 @@ def test_refuses(features, labels, k, message):
         mAP(features, labels, k)
     with pytest.raises(ValueError, match="unknown distance 'manhattan'; give one of euclidean"):
         mAP(np.eye(4), [0, 0, 1, 1], 3, distance='manhattan')
+    with pytest.raises(ValueError, match='threads is -1'):
+        mAP(np.eye(4), [0, 0, 1, 1], 3, threads=-1)
     for k in (0, 11):
         with pytest.raises(ValueError, match=f'k is {k}'):
             average_precision(ranking(1), k)

@@ -14,6 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from sketch import atomic
+from sketch.backend.processor import cores
 from sketch.data import drawings_list, raster, staging
 from sketch.data.contact_sheet import contact_sheet
 from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET
@@ -60,7 +61,7 @@ def _fill(target, files, selections, settings, workers):
     """Draw all images, then write what tells of them, the manifest last."""
     chosen = list(files)
     work = functools.partial(build_category, target=target, size=settings['size'])
-    count = min(workers or os.cpu_count(), len(chosen))
+    count = min(workers or cores(), len(chosen))
     with ProcessPoolExecutor(count, None, _exit_with_parent, (os.getpid(),)) as pool:
         try:
             drawn = pool.map(work, chosen, files.values(), map(selections.get, chosen))

@@ -4,16 +4,16 @@ Only the file names stay in memory, and none of them in the graph.
 """
 
 import functools
-import os
 
 import numpy as np
 
+from sketch.backend.processor import cores
 from sketch.backend.setup import tf
 from sketch.data.augment import distort
 from sketch.data.samplers import balanced_batch, epoch_order
 
 EVALUATION_BATCH = 128  # images; it decides the memory: 126x126x64 floats per image and layer
-THREADS = os.cpu_count()  # that decode images
+THREADS = cores()  # that decode images
 ENDLESS = np.iinfo(np.int64).max
 
 

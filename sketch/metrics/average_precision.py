@@ -90,10 +90,10 @@ def retrieve(features, labels, ks, distance=EUCLIDEAN, threads=None):
         Retrieval.
 
     Raises:
-        ValueError: k out of range, NaN or infinite features, or no two equal labels.
+        ValueError: k or threads out of range, NaN or infinite features, or no two equal labels.
     """
     features, labels, ks = np.asarray(features), np.asarray(labels), tuple(ks)
-    found = _empty(labels, ks, _check(features, labels, ks))
+    found = _empty(labels, ks, _check(features, labels, ks, threads))
     rankings = Rankings(features, distance)
     uncertain = []
     with ThreadPoolExecutor(threads) as pool:
@@ -123,7 +123,7 @@ def retrieve_reordered(features, labels, ks, reorders, distance=EUCLIDEAN, threa
         ValueError: as retrieve.
     """
     features, labels, ks = np.asarray(features), np.asarray(labels), tuple(ks)
-    has_relevant = _check(features, labels, ks)
+    has_relevant = _check(features, labels, ks, threads)
     found = [_empty(labels, ks, has_relevant) for _ in reorders]
     with ThreadPoolExecutor(threads) as pool:
         queries = np.arange(len(features))
@@ -169,11 +169,13 @@ def _judge_order(query, order, ties, found, reorders):
         retrieval.tied[query] = tied
 
 
-def _check(features, labels, ks):
+def _check(features, labels, ks, threads):
     """Check the arguments of retrieve; return which queries have relevant images."""
     images = len(features)
     if len(labels) != images:
         raise ValueError(f'{images} feature vectors, but {len(labels)} labels')
+    if threads is not None and threads < 1:
+        raise ValueError(f'threads is {threads}, but must be at least 1')
     for k in ks:
         if not 1 <= k < images:
             raise ValueError(f'k is {k}, but must be from 1 to {images - 1}, all other images')
