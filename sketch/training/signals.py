@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C during training: finish the step, save a checkpoint, end.
+"""Ctrl-C, SIGTERM and SIGHUP during training: finish the step, save a checkpoint, end.
 
 Several workers must end after the same step, because all of them take part in saving. So each step
 also adds up how many were asked to stop.
@@ -13,7 +13,7 @@ import threading
 
 from sketch.backend.setup import tf
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Collections with one scalar per device: whether this worker is asked to stop, and how many are.
 ASKED, SUM_OF_ASKED = 'asked_to_stop', 'sum_of_asked_to_stop'
 
@@ -86,27 +86,35 @@ def handle_signals(hook):
     """Pass signals on to a hook while the block runs, and print at once that one came.
 
     A second signal ends the process at once, without a checkpoint. From a notebook it has its usual
-    effect, after the step.
+    effect, after the step. SIGHUP, of a terminal that was closed, never is a second one: shell and
+    system send it several times. Where it is ignored (nohup) it stays so. Only the main thread gets
+    signals: in another one the block just runs.
     """
-    before = {}
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    if before[signal.SIGHUP] == signal.SIG_IGN:
+        del before[signal.SIGHUP]
 
     def handle(number, _):
-        hook.signal = number
-        signal.signal(number, before[number])
+        hook.signal = hook.signal or number
+        if number != signal.SIGHUP:
+            signal.signal(number, before[number])
 
-    for number in SIGNALS:
-        before[number] = signal.signal(number, handle)
+    for number in before:
+        signal.signal(number, handle)
     try:
-        with _announced():
+        with _announced(before):
             yield
     finally:
-        for number in SIGNALS:
-            signal.signal(number, before[number])
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager
-def _announced():
-    """Print a line as soon as a signal comes.
+def _announced(signals):
+    """Print a line as soon as one of some signals comes.
 
     Python runs a signal handler only between two instructions, and a training step is one
     instruction that takes seconds. Python's C code writes the signal's number to this socket at
@@ -114,16 +122,24 @@ def _announced():
     """
     reader, writer = socket.socketpair()
     writer.setblocking(False)
+    terminals = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
 
     def wait():
-        came = 0
-        while number := reader.recv(1):
-            came += number[0] in SIGNALS
-            if came == 1 and number[0] in SIGNALS:
-                print('stopping: finishing the step, then saving a checkpoint', file=sys.stderr)
-            elif came > 1 and not hasattr(sys, 'ps1'):  # a notebook would lose its kernel
+        came = asked = 0  # signals, and those but SIGHUP
+        while received := reader.recv(1):
+            (number,) = received
+            if number not in signals:
+                continue
+            came += 1
+            asked += number != signal.SIGHUP
+            if number == signal.SIGHUP:
+                _leave(terminals)
+            if came == 1:
+                with contextlib.suppress(OSError):  # nobody may read it any more
+                    print('stopping: finishing the step, then saving a checkpoint', file=sys.stderr)
+            elif asked > 1 and not hasattr(sys, 'ps1'):  # a notebook would lose its kernel
                 print('stopped without saving', file=sys.stderr, flush=True)
-                os._exit(128 + number[0])
+                os._exit(128 + number)
 
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
@@ -135,3 +151,12 @@ def _announced():
         writer.close()  # ends the thread
         thread.join()
         reader.close()
+
+
+def _leave(terminals):
+    """Print to nowhere instead of to a terminal that was closed: that would be an error."""
+    for descriptor in terminals:
+        if not os.isatty(descriptor):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
