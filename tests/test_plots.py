@@ -9,7 +9,9 @@ from PIL import Image
 
 import plots
 from sketch import plotting
+from sketch.networks.registry import NETWORKS
 from sketch.reporting import points, results
+from sketch.reporting.figures import run_looks as looks_of
 
 WORDS = {0: 'untrained', 0.5: '0.5 epochs', 1: '1 epoch', 2: '2 epochs'}
 LONG = '_triplet-and-cross-entropy_margin0.35_embedding64_batch32_rate0.0005_decay0.97_momentum0.95'
@@ -189,6 +191,22 @@ def test_seeds_and_the_paper_differ_in_words_and_in_look(table, drawn):
     assert paper.get_color() != measured.get_color()
     title = figure.get_suptitle()
     assert 'hollow, thin: other seeds; pale, wide: the paper' in title
+
+
+def test_a_run_has_its_colour_whatever_else_is_drawn():
+    names = ['checkpoints_n1', *(f'checkpoints_n1_batch{batch}' for batch in range(1, 9))]
+    runs = [
+        points.Point(name, 'n1', 1, 'accuracy', 'test', 0, 0.5, setting=setting, images='9')
+        for name in names
+        for setting in ('128 pixels', '256 pixels')
+    ]
+    alone = {run.run: looks_of([run])['n1', run.run]['color'] for run in runs}
+    assert alone['checkpoints_n1'] == NETWORKS['n1'].colours[0]
+    assert len(set(alone.values())) > 1
+    looks = looks_of(points.told_apart(runs))  # of two data sets, which their names then tell
+    assert len(looks) == len({(look['color'], look['marker']) for look in looks.values()}) == 18
+    for (_, run), look in looks.items():
+        assert look['color'] == alone[run.partition(',')[0]]
 
 
 def test_names_with_a_dollar_sign(table, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """The figures that plots.py draws of measured Points and of the paper's."""
 
+import zlib
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
@@ -17,10 +18,10 @@ from sketch.plotting import (
     to_rgb,
     wrapped,
 )
-from sketch.reporting.points import EMBEDDING, FC1, PAPERS_RUN, by_run, told_apart
+from sketch.reporting.points import EMBEDDING, FC1, PAPERS_RUN, by_run, own_name, told_apart
 from sketch.runs.names import epochs_text
 
-MARKERS = 'osD^vP*X<>phd'  # 13, and skNet's 4 colours: 52 of its runs look different
+MARKERS = 'osD^vP*X<>phd'  # 13: so many runs of one colour look different
 WIDTH, MARGIN = 9, 0.25  # of all figures, in inches
 TEXT_WIDTH = WIDTH - 2 * MARGIN
 AXES = 4.6  # height of curves with their title, in inches
@@ -169,18 +170,28 @@ def line_styles(told):
 
 
 def run_looks(points):
-    """Return {(net, run): plot()'s keywords}, unlike each other; the paper's are pale and wide."""
+    """Return {(net, run): plot()'s keywords}, unlike each other; the paper's are pale and wide.
+
+    A colour depends on the run's own name, so that it has the same one in every figure. Markers
+    tell runs of one colour apart.
+    """
     looks, places = {}, Counter()
     for net, run in by_run(points):
         if run == PAPERS_RUN:
             wide = {'marker': '.', 'markersize': 11, 'linewidth': 3.5, 'zorder': 1}
             looks[net, run] = {'color': _pale(net), **wide}
             continue
-        colours, place = NETWORKS[net].colours, places[net]
-        colour, marker = colours[place % len(colours)], MARKERS[place % len(MARKERS)]
+        colour = colour_of(net, run)
+        marker = MARKERS[places[colour] % len(MARKERS)]
         looks[net, run] = {'color': colour, 'marker': marker, 'markersize': 5.5}
-        places[net] += 1
+        places[colour] += 1
     return looks
+
+
+def colour_of(net, run):
+    """Return a run's colour, of those of its network; the first one for a name without marks."""
+    colours, name = NETWORKS[net].colours, own_name(run)
+    return colours[zlib.crc32(_marks(net, name).encode(errors='replace')) % len(colours)]
 
 
 def step_axis(axes, points):
@@ -196,9 +207,13 @@ def label_of(net, run, seed=0):
     """Return what a figure calls a run: its network, and the marks of its name."""
     if run == PAPERS_RUN:
         return f'{NETWORKS[net].title}, {PAPERS_RUN}'
-    marks = run.replace(f'checkpoints_{net}', '').strip('_, ').replace('_', ' ')
-    marks = ', '.join(filter(None, [marks, f'seed {seed}' if seed else '']))
+    marks = ', '.join(filter(None, [_marks(net, run), f'seed {seed}' if seed else '']))
     return NETWORKS[net].title + (f' ({marks})' if marks else '')
+
+
+def _marks(net, run):
+    """Return the marks of a run's name, as words."""
+    return run.replace(f'checkpoints_{net}', '').strip('_, ').replace('_', ' ')
 
 
 def _checkpoint(point):

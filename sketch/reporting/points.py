@@ -15,6 +15,7 @@ from sketch.runs.names import series
 
 PAPER = Path(__file__).parents[2] / 'docs' / 'results' / 'paper_figures.csv'
 PAPERS_RUN = 'the paper'
+NOTE = ', '  # before each note that tells runs of one name apart
 FC1, EMBEDDING = 'fc1', 'embedding'
 _VECTORS = {'': FC1, 'embedding': EMBEDDING}  # by the variant in results.csv
 
@@ -114,9 +115,14 @@ def told_apart(points):
             notes.append(f'data {point.dataset[:6] or "unknown"}')
         if len(images[point.setting, point.dataset, point.split]) > 1:
             notes.append(f'{point.images or "unknown"} {point.split} images')
-        return point._replace(run=', '.join([point.run, *notes]))
+        return point._replace(run=NOTE.join([point.run, *notes]))
 
     return [told(point) for point in points]
+
+
+def own_name(run):
+    """Return the name of a run without the notes of told_apart."""
+    return run.partition(NOTE)[0]
 
 
 def by_run(points):
