@@ -2,13 +2,13 @@
 
     python -m tools.export checkpoints_n1_10e --out exported
 
-Fills --out with saved_model/ (signatures classify, features and, after a triplet loss, embedding),
-model.tflite (the same outputs in one), labels.txt (class names in the order of the probabilities)
-and MODEL_CARD.md (what it takes and gives, how it was trained, what --results measured).
+Fills --out with saved_model/ (signatures classify, features and, after a triplet loss, embedding;
+serving_default has all outputs), model.tflite (all outputs), labels.txt (class names in the order
+of the probabilities; saved_model/assets.extra/ has it, too) and MODEL_CARD.md (what it takes and
+gives, how it was trained, what --results measured).
 """
 
-import tempfile
-from pathlib import Path
+import shutil
 
 from sketch import atomic, command_line
 from sketch.reporting import model_card, results
@@ -20,8 +20,8 @@ def main(argv=None):
     """Parse the command line, export, and return the Path of the folder."""
     arguments = command_line.parser(__doc__)
     add = arguments.add_argument
-    add('checkpoint', type=Path, metavar='CHECKPOINT', help='checkpoint folder')
-    add('--out', type=Path, metavar='FOLDER', required=True, help='folder to make')
+    add('checkpoint', type=command_line.path, metavar='CHECKPOINT', help='checkpoint folder')
+    add('--out', type=command_line.path, metavar='FOLDER', required=True, help='folder to make')
     add('--float16', action='store_true', help='also model_float16.tflite, half as large')
     command_line.add_results(arguments)
     command_line.add_unfinished(arguments)
@@ -41,16 +41,15 @@ def export(folder, out, options):
     checkpoint = open_checkpoint(folder)
     size = checkpoint.settings.size or Default.size
     signatures = exported.save(checkpoint, size, out / 'saved_model')
-    with tempfile.TemporaryDirectory() as between:
-        for name in ['model', 'model_float16'] if options.float16 else ['model']:
-            lite = exported.to_lite(checkpoint, size, Path(between) / name, 'float16' in name)
-            (out / f'{name}.tflite').write_bytes(lite)
-    if 'classify' in signatures and checkpoint.settings.categories:
-        labels = ''.join(f'{name}\n' for name in checkpoint.settings.categories)
-        (out / 'labels.txt').write_text(labels, encoding='utf-8')
+    for name in ['model', 'model_float16'] if options.float16 else ['model']:
+        lite = exported.to_lite(out / 'saved_model', 'float16' in name)
+        (out / f'{name}.tflite').write_bytes(lite)
+    labels = out / 'saved_model' / exported.LABELS
+    if labels.exists():
+        shutil.copy(labels, out)
     usage = [
         f'- Signatures of `saved_model`: {", ".join(signatures)}, all with the input `images`. '
-        '`model.tflite` has all outputs.',
+        f'`{exported.ALL}` and `model.tflite` have all outputs.',
         *model_card.outputs(checkpoint.settings, '`labels.txt`'),
     ]
     model_card.write(out, checkpoint, size, usage, options.results)

@@ -1,12 +1,16 @@
 """A checkpoint as a SavedModel and as a TensorFlow Lite file, which need none of this code.
 
 Both take images uint8 (n, side, side), 0 = ink .. 255 = paper, and any n. The SavedModel has one
-signature per output. A TensorFlow Lite file has all outputs in one: it lacks text, so the names of
-the classes are left out.
+signature per output, and one with all outputs, `serving_default`, which TensorFlow Lite has. Every
+output has a row per image, as servers demand that join requests into batches. So the names of the
+classes are no output: assets.extra/labels.txt has them, one a line.
 """
+
+from pathlib import Path
 
 import numpy as np
 
+from sketch import atomic
 from sketch.backend import stderr_filter
 from sketch.backend.setup import tf
 from sketch.evaluation.loaded_network import constant_fc1
@@ -17,36 +21,46 @@ PROBABILITIES, FC1, EMBEDDING = 'probabilities', 'fc1', 'embedding'
 # Statistics of the converter. Its errors are exceptions.
 CONVERTER_NOISE = '^Summary on the non-converted|^[- ]|^$'
 SIGNATURES = {PROBABILITIES: 'classify', FC1: 'features', EMBEDDING: 'embedding'}
+ALL = 'serving_default'  # the name that servers and converters look for
+LABELS = Path('assets.extra', 'labels.txt')  # in a SavedModel: the names, if they are known
 
 
 def save(checkpoint, size, folder):
-    """Make a folder, a SavedModel; return the list of its signatures, of SIGNATURES."""
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        images, outputs = _network(checkpoint, size)
-        signatures = {
-            SIGNATURES[name]: _signature(images, {name: tensor}) for name, tensor in outputs.items()
-        }
-        names = checkpoint.settings.categories
-        if PROBABILITIES in outputs and names:
-            classify = {PROBABILITIES: outputs[PROBABILITIES], 'class_names': tf.constant(names)}
-            signatures[SIGNATURES[PROBABILITIES]] = _signature(images, classify)
-        _write(session, folder, signatures)
-    return list(signatures)
-
-
-def to_lite(checkpoint, size, folder, float16=False):
-    """Return the content of a TensorFlow Lite file, bytes.
+    """Make a folder, a SavedModel; return its signatures: ALL, and some of SIGNATURES.
 
     Args:
         checkpoint: Checkpoint.
         size: side of the images in pixels.
-        folder: Path to make, for files in between.
-        float16: store the weights in 16 bits, which halves the file.
+        folder: Path to make.
     """
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         images, outputs = _network(checkpoint, size)
-        _write(session, folder, {'serving_default': _signature(images, outputs)})
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+        parts = {ALL: outputs, **{SIGNATURES[name]: {name: outputs[name]} for name in outputs}}
+        builder = tf.compat.v1.saved_model.Builder(str(folder))
+        builder.add_meta_graph_and_variables(
+            session,
+            [tf.saved_model.SERVING],
+            signature_def_map={
+                name: tf.compat.v1.saved_model.predict_signature_def({'images': images}, part)
+                for name, part in parts.items()
+            },
+        )
+        builder.save()
+    names = checkpoint.settings.categories
+    if PROBABILITIES in outputs and names:
+        (folder / LABELS).parent.mkdir()
+        atomic.write_text(folder / LABELS, ''.join(f'{name}\n' for name in names))
+    return list(parts)
+
+
+def to_lite(folder, float16=False):
+    """Return a SavedModel of `save` as the content of a TensorFlow Lite file, bytes.
+
+    Args:
+        folder: of the SavedModel.
+        float16: store the weights in 16 bits, which halves the file.
+    """
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder), signature_keys=[ALL])
     if float16:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
@@ -66,15 +80,3 @@ def _network(checkpoint, size):
     if after.to_embedding is not None:
         outputs[EMBEDDING] = tf.nn.l2_normalize(fc1 @ after.to_embedding.astype(np.float32), 1)
     return images, outputs
-
-
-def _signature(images, outputs):
-    return tf.compat.v1.saved_model.predict_signature_def({'images': images}, outputs)
-
-
-def _write(session, folder, signatures):
-    builder = tf.compat.v1.saved_model.Builder(str(folder))
-    builder.add_meta_graph_and_variables(
-        session, [tf.saved_model.SERVING], signature_def_map=signatures
-    )
-    builder.save()
