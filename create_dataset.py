@@ -13,11 +13,11 @@ names and seed give the same bytes, whatever the number of workers.
 """
 
 import hashlib
-import os
 import time
 from pathlib import Path
 
-from sketch import command_line, locks
+from sketch import atomic, command_line, locks
+from sketch.backend.processor import cores
 from sketch.data import builder, category_names, drawing_files, drawings_list, raster, staging
 from sketch.data.dataset import MANIFEST, SHEET
 from sketch.data.selection import Selection
@@ -80,7 +80,12 @@ def construct_from_scratch(
     """
     builder.check_caller()
     files, out = Path(files), Path(out)
-    for name, count, least in (('classes', classes, 1), ('train', train, 0), ('test', test, 1)):
+    for name, count, least in (
+        ('classes', classes, 1),
+        ('train', train, 0),
+        ('test', test, 1),
+        ('workers', workers, 1),
+    ):
         if count is not None and count < least:
             raise InputError(f'{name} {count}: must be at least {least}')
     if seed is not None and seed < 0:
@@ -129,8 +134,7 @@ def construct_from_scratch(
         **({'drawings_sha256': drawings_list.digest(drawings)} if listed else {}),
     }
     excluded = drawings_list.read_key_ids(exclude) if exclude else None
-    out.mkdir(parents=True, exist_ok=True)
-    with locks.exclusive(out, 'dataset'):
+    with atomic.made_folder(out), locks.exclusive(out, 'dataset'):
         staging.recover(out)
         existing = staging.existing_manifest(out, settings, force)
         if existing is not None and not force:
@@ -174,14 +178,14 @@ def parse_arguments(argv):
     add(
         '--files',
         metavar='FOLDER',
-        type=Path,
+        type=command_line.path,
         default=Path('files'),
         help='folder of <category>.bin, .ndjson or .ndjson.gz files',
     )
     add(
         '--categories',
         metavar='FILE',
-        type=Path,
+        type=command_line.path,
         help='names, one per line (default: categories.txt, here or beside this script)',
     )
     add('--categories-only', nargs='+', metavar='NAME', help='choose from these categories only')
@@ -190,11 +194,13 @@ def parse_arguments(argv):
         action='store_true',
         help='choose from the drawings that the game recognized',
     )
-    add('--exclude', metavar='FILE', type=Path, help='key_ids not to use, one per line')
+    add(
+        '--exclude', metavar='FILE', type=command_line.path, help='key_ids not to use, one per line'
+    )
     add(
         '--drawings',
         metavar='FILE',
-        type=Path,
+        type=command_line.path,
         help='drawings.csv of a data set, to make exactly that one',
     )
     add('--download', action='store_true', help='fetch the chosen files into --files first')
@@ -233,7 +239,7 @@ def parse_arguments(argv):
     data.add_argument('--force', action='store_true', help='replace a data set with other settings')
 
     machine = arguments.add_argument_group('machine')
-    machine.add_argument('--workers', type=count, default=os.cpu_count(), help='worker processes')
+    machine.add_argument('--workers', type=count, default=cores(), help='worker processes')
     return arguments.parse_args(argv)
 
 

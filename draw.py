@@ -75,6 +75,8 @@ def main(argv=None):
         print(f'{index.checkpoint.title}\n{address} (Ctrl-C ends it)', flush=True)
         if host != options.host:
             print(f'from elsewhere: http://{own_names[0]}:{port}/, or its IP address', flush=True)
+        if index.lacks_classes:
+            print(f'{folder}: no order by predicted class: {index.lacks_classes}', flush=True)
         if not options.no_browser and has_screen():
             threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
 

@@ -22,7 +22,7 @@ tools/draw_networks.py draws figures 1 and 2, the networks.
 
 from pathlib import Path
 
-from sketch import command_line
+from sketch import atomic, command_line
 from sketch.errors import InputError
 from sketch.reporting.points import measured, of_paper
 
@@ -52,16 +52,18 @@ def main(argv=None):
     chosen = {shown: shown.choose(points) for shown in FIGURES}
     if not any(chosen.values()):
         raise InputError(f'{options.results}: has nothing to draw; run load.py and mAP.py')
-    options.out.mkdir(parents=True, exist_ok=True)
     drawn = []
-    for shown, its_points in chosen.items():
-        if its_points:
-            figure = shown.draw(its_points, papers[shown.name])
-            drawn.append(save_for_print(figure, options.out, f'figure_{shown.name}'))
-        else:
-            earlier = options.out / f'figure_{shown.name}.png'
-            kept = f'; {earlier} is from earlier' if earlier.exists() else ''
-            print(f'figure {shown.name} skipped: no {shown.metric} for it in the runs drawn{kept}')
+    with atomic.made_folder(options.out):
+        for shown, its_points in chosen.items():
+            if its_points:
+                figure = shown.draw(its_points, papers[shown.name])
+                drawn.append(save_for_print(figure, options.out, f'figure_{shown.name}'))
+            else:
+                earlier = options.out / f'figure_{shown.name}.png'
+                kept = f'; {earlier} is from earlier' if earlier.exists() else ''
+                print(
+                    f'figure {shown.name} skipped: no {shown.metric} for it in the runs drawn{kept}'
+                )
     print('\n'.join(map(str, drawn)))
     return drawn
 

@@ -13,7 +13,7 @@ import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
-from sketch import command_line, locks
+from sketch import atomic, command_line, locks
 from sketch.data.dataset import check_queries, open_dataset
 from sketch.errors import InputError
 from sketch.networks.registry import BOTH, CROSS_ENTROPY, LOSSES, NETWORKS, TRIPLET
@@ -73,9 +73,8 @@ def train(dataset, settings, epochs, root, plan, devices='one'):
         if workers and not workers.is_chief:
             loop.train_as_worker(run)
             continue
-        run.folder.mkdir(parents=True, exist_ok=True)
         # 2. Train to the epoch count, and measure at each whole epoch on the way if asked to.
-        with locks.exclusive(run.folder, 'training'):
+        with atomic.made_folder(run.folder), locks.exclusive(run.folder, 'training'):
             step, trained = loop.prepare(run), False
             for done, stop in run.stops(every_epoch).items():
                 if step is not None and stop < step:

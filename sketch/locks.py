@@ -46,8 +46,7 @@ def exclusive(folder, name, wait=False):
     try:
         handle = _locked(path, folder, waiting)
         try:
-            os.ftruncate(handle, 0)
-            os.write(handle, f'process {os.getpid()} on {socket.gethostname()}'.encode())
+            _sign(handle, folder)
             yield
         finally:
             with contextlib.suppress(OSError):
@@ -79,6 +78,20 @@ def _locked(path, folder, waiting):
 def _opened(path, folder):
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if not os.path.lexists(path):
+            raise _unlockable(folder, error) from None
+        # Left by a process of another user that was killed: nobody holds it, but it is not ours.
+        raise InputError(
+            f'{path}: cannot be opened ({error.strerror}); remove it if no process works there'
+        ) from None
+
+
+def _sign(handle, folder):
+    """Write into a lock's file who holds it."""
+    try:
+        os.ftruncate(handle, 0)
+        os.write(handle, f'process {os.getpid()} on {socket.gethostname()}'.encode())
     except OSError as error:
         raise _unlockable(folder, error) from None
 

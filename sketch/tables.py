@@ -71,8 +71,8 @@ class Table(NamedTuple):
         path = Path(path)
         now = datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
         rows = [{column: cell(row.get(column)) for column in self.columns} for row in rows]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with locks.exclusive(path.resolve().parent, self.name, wait=True):
+        folder = path.resolve().parent
+        with atomic.made_folder(folder), locks.exclusive(folder, self.name, wait=True):
             earlier = [row for row in self.read(path) if not self.is_outdated(row, rows)]
             table = {self._key(row): row for row in earlier}
             table |= {self._key(row): {**row, 'time': now} for row in rows}

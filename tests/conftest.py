@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import resource
 import runpy
 import shutil
 import subprocess
@@ -41,6 +42,17 @@ def run_code(code, *arguments, cwd=ROOT, **environment):
     command = [sys.executable, '-c', code, *map(str, arguments)]
     options = {'capture_output': True, 'text': True, 'timeout': 300}
     return subprocess.run(command, cwd=cwd, env=variables, **options)
+
+
+@contextlib.contextmanager
+def full_disk(left=1000):
+    """While the block runs, this process cannot write over so many bytes into any file."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (left, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @contextlib.contextmanager

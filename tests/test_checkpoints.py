@@ -15,7 +15,7 @@ from sketch.backend.setup import tf
 from sketch.data.dataset import open_dataset
 from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
-from sketch.evaluation import accuracy
+from sketch.evaluation import accuracy, retrieval
 from sketch.evaluation.features import feature_vectors
 from sketch.metrics.average_precision import DEFINITIONS
 from sketch.networks.registry import NETWORKS
@@ -182,14 +182,24 @@ def test_variables_that_do_not_fit_are_named(small_dataset, tmp_path, refused):
     refused('search.py', *common, *query, words=[kernel, 'NaN'])
 
 
+def test_features_need_no_classes(foreign, small_dataset, capsys):
+    _, folder, _, _ = foreign
+    four = dataclasses.replace(small_dataset, categories=(*small_dataset.categories, 'd'))
+    opened = checkpoints.open_checkpoint(folder, four)
+    reason = f'the network has 3 classes, but {four.folder} has 4 categories'
+    (told,) = accuracy.evaluate(opened, four, ['test'])
+    assert (told.rows, told.text) == ([], f'{folder}: no accuracy: {reason}')
+    capsys.readouterr()
+    orders = [found.variant for found in retrieval.evaluate(opened, four, [3], rerank=True)]
+    assert orders == [retrieval.FC1]
+    assert capsys.readouterr().out == f'{folder}: no reranking: {reason}\n'
+
+
 def test_what_does_not_fit_is_refused(foreign, small_dataset, tmp_path):
     _, folder, _, _ = foreign
     folder = shutil.copytree(folder, tmp_path / folder.name)
     # A state file of another machine does not matter.
     (folder / 'checkpoint').write_text('model_checkpoint_path: "/elsewhere/model.ckpt-12"\n')
-    four = dataclasses.replace(small_dataset, categories=('a', 'b', 'c', 'd'))
-    with pytest.raises(InputError, match='made for 3 categories, but .* has 4'):
-        checkpoints.open_checkpoint(folder, four)
     larger = dataclasses.replace(small_dataset, size=160)
     with pytest.raises(InputError, match=r'dense/kernel is .* on images of 160x160 has'):
         checkpoints.open_checkpoint(folder, larger)

@@ -149,6 +149,11 @@ def test_a_wait_is_as_long_as_the_server_asks_within_reason(server, tmp_path, mo
     assert left_in(tmp_path) == server.files
 
 
+def test_a_folder_without_a_file_is_not_made(server, tmp_path):
+    why_not(server, ['ant'], tmp_path / 'new' / 'files')
+    assert not list(tmp_path.iterdir())
+
+
 def test_files_that_fail_alike_have_one_reason(server, tmp_path, capsys):
     names = ['ant', 'bat', 'cat', 'dog']
     server.files['elk.bin'] = CONTENT

@@ -79,11 +79,19 @@ def test_training_images_that_were_not_trained_on_are_told(trained, make_dataset
 
 def test_without_the_file_nothing_is_known(trained, seen_data, tmp_path, capsys):
     folder = trained(tmp_path, 1)
+    known = (folder / training_images.FILE).read_bytes()
     (folder / training_images.FILE).unlink()
     (row,) = load.main(place(tmp_path, seen_data, '--measure', 'test', folder))
     assert row['seen'] is None
     assert 'was trained on' not in capsys.readouterr().out
     assert {row['seen'] for row in results.read(tmp_path / 'r.csv')} == {''}
+    # Without settings the size of its images is unknown: at another one all hashes differ.
+    (folder / training_images.FILE).write_bytes(known)
+    settings = (folder / 'settings.json').read_bytes()
+    (folder / 'settings.json').unlink()
+    (row,) = load.main(place(tmp_path, seen_data, '--measure', 'test', folder))
+    assert row['seen'] is None
+    (folder / 'settings.json').write_bytes(settings)
     (folder / training_images.FILE).write_bytes(b'nothing')
     with pytest.raises(InputError, match=f'{training_images.FILE}: corrupt'):
         open_checkpoint(folder)
@@ -147,7 +155,7 @@ def test_a_failed_update_leaves_the_folder_as_it_was(trained, small_dataset, tmp
         raise OSError(28, 'No space left on device', 'x')
 
     monkeypatch.setattr('sketch.runs.folders.name_latest', full)
-    with pytest.raises(OSError, match='No space'):
+    with pytest.raises(InputError, match=f'{folder}: No space left on device; make room'):
         precise_bn(source, small_dataset, 24)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path for path in tmp_path.iterdir() if path.name.startswith('.')] == []

@@ -1,11 +1,13 @@
 """Training that is killed, stopped, out of disk space, or has a corrupt checkpoint."""
 
 import os
+import pty
 import resource
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -20,7 +22,7 @@ from sketch.errors import InputError
 from sketch.reporting import results
 from sketch.runs import checkpoints, folders, run_folder
 from sketch.runs import settings as run_settings
-from sketch.training import hooks
+from sketch.training import hooks, signals
 
 DATA = '.data-00000-of-00001'  # what TensorFlow adds to a checkpoint's name
 
@@ -43,9 +45,11 @@ def start(arguments, **more):
 def test_a_signal_saves_and_the_same_command_resumes(arguments, tmp_path):
     running = start([*arguments, '--epochs', '4000'])
     next(line for line in running.stdout if 'epochs, step' in line)  # under way
-    running.send_signal(signal.SIGTERM)
+    for _ in range(2):  # of a terminal that was closed: the shell and the system send it
+        running.send_signal(signal.SIGHUP)
+        time.sleep(0.05)
     rest = running.stdout.read()
-    assert running.wait(60) == 128 + signal.SIGTERM
+    assert running.wait(60) == 128 + signal.SIGHUP
     folder = tmp_path / f'{NAME}_4000e'
     step = step_in(folder)
     assert 0 < step < 12_000
@@ -76,6 +80,49 @@ def test_a_signal_is_announced_during_a_step_and_a_second_one_ends_at_once():
     # The step runs on; Python has not yet called the handlers of these signals.
     stopping = 'stopping: finishing the step, then saving a checkpoint'
     assert ended.stderr.splitlines()[-2:] == [stopping, 'stopped without saving']
+
+
+def test_a_closed_terminal_leaves_time_to_save(tmp_path):
+    code = f"""
+import sys, time
+sys.path.insert(0, {str(ROOT)!r})
+from sketch.training import hooks, signals
+hook = signals.StopOnSignalHook()
+with signals.handle_signals(hook):
+    print('under way', flush=True)
+    while hook.signal is None:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    print('to a terminal that is gone', flush=True)
+    open(sys.argv[1], 'w').close()
+"""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(sys.executable, [sys.executable, '-c', code, str(tmp_path / 'saved')])
+    printed = b''
+    while b'under way' not in printed:
+        printed += os.read(terminal, 1000)
+    os.close(terminal)
+    os.waitpid(process, 0)
+    assert (tmp_path / 'saved').exists()
+
+
+def test_signals_that_do_not_stop_it():
+    def run():
+        with signals.handle_signals(signals.StopOnSignalHook()):
+            ran.append(threading.current_thread())
+
+    ran, thread = [], threading.Thread(target=run)  # only the main thread gets signals
+    thread.start()
+    thread.join()
+    assert ran == [thread]
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
+    try:
+        with signals.handle_signals(hook := signals.StopOnSignalHook()):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert hook.signal is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_killed_8_times_it_ends_at_its_step(arguments, tmp_path):
@@ -194,6 +241,13 @@ def test_two_trainings_into_one_folder(arguments, tmp_path):
     with locks.exclusive(folder, 'training'), refused:
         train.main([*arguments, '--epochs', '2'])
     assert list(folder.iterdir()) == []
+
+
+def test_a_training_that_is_refused_leaves_no_folder(arguments, trained, tmp_path):
+    (trained(tmp_path, 1) / 'settings.json').write_text('{')
+    with pytest.raises(InputError, match='settings.json: corrupt'):
+        train.main([*arguments, '--epochs', '2'])
+    assert not (tmp_path / f'{NAME}_2e').exists()
 
 
 def test_a_disk_that_takes_no_checkpoint(arguments, trained, tmp_path):

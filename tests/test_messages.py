@@ -94,6 +94,9 @@ def test_a_number_of_categories(sample_files, tmp_path):
     assert build(sample_files, out)['settings']['classes'] == 12  # all of a short file
     with pytest.raises(InputError, match='categories_only: 1 categories, fewer than the 2 '):
         build(sample_files, tmp_path / 'new', categories_only=['sun'], classes=2)
+    with pytest.raises(InputError, match='workers -1: must be at least 1'):
+        build(sample_files, tmp_path / 'new', workers=-1)
+    assert not (tmp_path / 'new').exists()
     # Other names are not shown as digests.
     with pytest.raises(InputError, match='names 12 not 2, other names to choose from;'):
         build(sample_files, out, categories=names)

@@ -269,6 +269,19 @@ def test_a_failure_is_told_without_what_was_sent(client, monkeypatch, capsys):
     assert 'secret' not in printed + failed.text
 
 
+def test_a_network_of_other_classes_has_no_order_by_class(index, monkeypatch):
+    from sketch.page.answers import Answers
+
+    other = dataclasses.replace(index.checkpoint.settings, classes=4)
+    monkeypatch.setattr(index, 'checkpoint', index.checkpoint._replace(settings=other))
+    answers = Answers(index)
+    assert not answers.about()['has_class_order']
+    found = answers.find_like(0, class_first=True)
+    assert found['leading'] is None
+    assert found['results']
+    assert found['classes']  # the network's own
+
+
 def test_a_network_without_names(index, monkeypatch):
     from sketch.page.answers import Answers
 

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import full_disk
 
 from sketch import atomic
 from sketch.errors import InputError
@@ -41,7 +42,7 @@ def test_a_row_is_found_by_some_of_its_columns(tmp_path):
     assert not results.has(tmp_path / 'none.csv', {'net': 'n1'})
 
 
-def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path, monkeypatch):
+def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path):
     results.check(tmp_path / 'new' / 'folder' / 'results.csv')
     (tmp_path / 'file').touch()
     for path in (tmp_path / 'file' / 'results.csv', tmp_path / 'file' / 'a' / 'results.csv'):
@@ -50,8 +51,8 @@ def test_a_place_that_cannot_be_written_is_refused_at_once(tmp_path, monkeypatch
     (tmp_path / 'results').mkdir()
     with pytest.raises((InputError, OSError)):
         results.check(tmp_path / 'results')
-    monkeypatch.setattr(atomic.os, 'access', lambda *_: False)  # root may write everywhere
-    with pytest.raises(InputError, match=r'results\.csv: cannot be written; give another'):
+    refused = pytest.raises(InputError, match=r'results\.csv: cannot be written; give another')
+    with full_disk(), refused:
         results.check(tmp_path / 'results.csv')
 
 
@@ -72,6 +73,35 @@ def test_a_table_that_other_programs_saved(tmp_path):
     # The order of the columns does not matter.
     path.write_text('\n'.join(','.join(line.split(',')[::-1]) for line in lines))
     assert results.read(path) == known
+
+
+def test_a_full_disk_is_told_with_the_users_path(tmp_path):
+    path = tmp_path / 'results.csv'
+    results.record(path, [{**ROW, 'value': 0.5}])
+    before = path.read_bytes()
+    with full_disk(), pytest.raises(OSError, match='File too large') as told:
+        atomic.write_bytes(path, bytes(2000))
+    assert told.value.filename == str(path)
+    refused = pytest.raises(InputError, match=f'{tmp_path}/new: File too large; make room')
+    with refused, atomic.new_folder(tmp_path / 'new') as building, full_disk():
+        (building / 'file').write_bytes(bytes(2000))
+    with full_disk(), pytest.raises(InputError, match='new: .* cannot be written to'):
+        atomic.new_folder(tmp_path / 'new').__enter__()
+    with full_disk(), pytest.raises(InputError, match='no room for temporary files; .* TMPDIR'):
+        atomic.room_for_temporary_files().__enter__()
+    assert [file.name for file in tmp_path.iterdir()] == ['results.csv']
+    assert path.read_bytes() == before
+
+
+def test_a_folder_that_stays_empty_is_removed_with_its_parents(tmp_path):
+    (tmp_path / 'there').mkdir()
+    for folder in (tmp_path / 'there' / 'a' / 'b', tmp_path / 'there'):
+        with atomic.made_folder(folder):
+            assert folder.is_dir()
+    assert list(tmp_path.rglob('*')) == [tmp_path / 'there']
+    with atomic.made_folder(tmp_path / 'a' / 'b') as folder:
+        (folder / 'file').touch()
+    assert folder.is_dir()
 
 
 @pytest.mark.parametrize(

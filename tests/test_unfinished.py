@@ -3,16 +3,17 @@
 import shutil
 
 import pytest
-from conftest import NARROW, as_if_killed, options
+from conftest import NARROW, as_if_killed, full_disk, options
 from conftest import NARROW_NAME as NAME
 
 import load
 import mAP
 import search
 import train
+from sketch.errors import InputError
 from sketch.evaluation import accuracy
 from sketch.reporting import results
-from sketch.runs import checkpoints
+from sketch.runs import checkpoints, folders
 from tools import precise_bn
 
 KILLED = NAME.replace('batch8', 'batch5') + '_3e'
@@ -87,9 +88,16 @@ def test_its_rows_last_until_the_run_is_finished(place, capsys):
     assert {row['epochs'] for row in results.read(root / 'results.csv')} == {'1', '2', '3'}
 
 
-def test_a_running_training_may_delete_its_checkpoint(place, small_dataset):
+def test_a_running_training_may_delete_its_checkpoint(place, small_dataset, monkeypatch):
     root, _ = place
     opened = checkpoints.open_checkpoint(root / KILLED, small_dataset)
+    with monkeypatch.context() as patch:  # while it is copied
+        patch.setattr(folders, 'files', lambda prefix: [])
+        words = r'3e/model\.ckpt-6: corrupt checkpoint .*; try again if a training is running'
+        with pytest.raises(InputError, match=words):
+            checkpoints.open_checkpoint(root / KILLED, small_dataset)
+    with full_disk(), pytest.raises(InputError, match='room for temporary files; .* TMPDIR'):
+        checkpoints.open_checkpoint(root / KILLED, small_dataset)
     for path in (root / KILLED).glob('model.ckpt-*'):
         path.unlink()
     assert 0 <= accuracy.accuracy(opened, small_dataset.test, 96) <= 1

@@ -9,7 +9,7 @@ root of its output's side; side and channels stand below it. Arcs are the residu
 
 from pathlib import Path
 
-from sketch import command_line
+from sketch import atomic, command_line
 from sketch.backend.setup import tf
 from sketch.networks.registry import NETWORKS
 from sketch.plotting import save_for_print, subplots
@@ -71,21 +71,21 @@ def main(argv=None):
     add, place = arguments.add_argument, command_line.output_folder
     add('--out', type=place, default=Path('figures'), help='folder that receives the figures')
     options = arguments.parse_args(argv)
-    options.out.mkdir(parents=True, exist_ok=True)
     drawn = []
-    for net, network in NETWORKS.items():
-        number = network.figure  # only the paper's: plots.py draws figure_3 and others
-        label = f'Figure {number}: ' if number else ''
-        found = layers(net)
-        convolutions = sum(kind == 'Conv2D' for kind, _, _ in found)
-        figure = draw(
-            f'{label}{network.title}, {convolutions} convolutional layers '
-            '(height: square root of the side; below: side² × channels)',
-            found,
-        )
-        name = f'figure_{number}' if number else f'network_{net}'
-        drawn.append(save_for_print(figure, options.out, name))
-        print(drawn[-1])
+    with atomic.made_folder(options.out):
+        for net, network in NETWORKS.items():
+            number = network.figure  # only the paper's: plots.py draws figure_3 and others
+            label = f'Figure {number}: ' if number else ''
+            found = layers(net)
+            convolutions = sum(kind == 'Conv2D' for kind, _, _ in found)
+            figure = draw(
+                f'{label}{network.title}, {convolutions} convolutional layers '
+                '(height: square root of the side; below: side² × channels)',
+                found,
+            )
+            name = f'figure_{number}' if number else f'network_{net}'
+            drawn.append(save_for_print(figure, options.out, name))
+            print(drawn[-1])
     return drawn
 
 

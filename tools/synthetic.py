@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sketch import command_line
+from sketch import atomic, command_line
 from sketch.data import quickdraw
 
 TREMBLE = 0.02  # standard deviation of a point; a drawing is about 2 wide
@@ -177,8 +177,8 @@ def main(argv=None):
         random = np.random.default_rng([options.seed, number])
         key_ids = random.integers(2**52, 2**53, options.drawings)
         records = [encode(int(key_id), drawing(category, random)) for key_id in key_ids]
-        (folder / f'{category}.bin').write_bytes(b''.join(records))
-    (options.out / 'categories.txt').write_text('\n'.join(CATEGORIES) + '\n')
+        atomic.write_bytes(folder / f'{category}.bin', b''.join(records))
+    atomic.write_text(options.out / 'categories.txt', '\n'.join(CATEGORIES) + '\n')
     print(f'{folder}: {len(CATEGORIES)} categories of {options.drawings} drawings')
 
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from urllib3.exceptions import ConnectTimeoutError, HTTPError
 from urllib3.util import Retry
 
-from sketch import locks
+from sketch import atomic, locks
 from sketch.data import drawing_files
 from sketch.data.quickdraw import FormatError, record_offsets
 from sketch.errors import InputError
@@ -71,8 +71,7 @@ def fetch(names, folder, mirror):
             alike have one reason. Several reasons are printed before, a line each.
     """
     server = _Server(mirror.strip())
-    folder.mkdir(parents=True, exist_ok=True)
-    with locks.exclusive(folder, 'download', wait=True):
+    with atomic.made_folder(folder), locks.exclusive(folder, 'download', wait=True):
         found = drawing_files.find_files(folder, names)
         paths = {name: folder / f'{name}.bin' for name in names}
         wanted = [path for name, path in paths.items() if found.get(name, [path])[0] == path]

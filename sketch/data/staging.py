@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import shutil
+from pathlib import Path
 
 from sketch.data.dataset import DRAWINGS, FOLDERS, LABELS, MANIFEST, SHEET, read_manifest
 from sketch.data.drawings_list import digest
@@ -82,7 +83,8 @@ def whole_or_absent(out):
         finally:
             discard_unfinished(out)
     except OSError as error:
-        place = os.fspath(error.filename or out)
+        place = Path(os.fsdecode(error.filename or out))
+        place = out if _staging(out) in place.parents else place
         told = 'the unfinished data set was removed'
         if _staging(out).exists():
             told = f'{_staging(out)} is left, and the next build finishes or removes it'

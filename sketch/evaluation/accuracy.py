@@ -5,6 +5,7 @@ import tempfile
 
 import numpy as np
 
+from sketch import atomic
 from sketch.backend.patterns import literal
 from sketch.backend.setup import tf
 from sketch.backend.state import without_tf_config
@@ -12,7 +13,6 @@ from sketch.data.input_pipeline import evaluation_input_fn
 from sketch.errors import InputError
 from sketch.evaluation.measurement import Measurement, shared_columns
 from sketch.metrics.intervals import wilson
-from sketch.networks.registry import TRIPLET
 
 
 def accuracy(checkpoint, split, size):
@@ -22,7 +22,11 @@ def accuracy(checkpoint, split, size):
         InputError: the network's outputs are NaN or infinite.
     """
     # Evaluation writes summaries into model_dir. A checkpoint's own folder is only read.
-    with tempfile.TemporaryDirectory() as model_dir, without_tf_config():
+    with (
+        atomic.room_for_temporary_files(),
+        tempfile.TemporaryDirectory() as model_dir,
+        without_tf_config(),
+    ):
         settings = checkpoint.settings
         estimator = tf.estimator.Estimator(
             settings.network.model_fn, literal(model_dir), params=settings.params
@@ -32,7 +36,7 @@ def accuracy(checkpoint, split, size):
         )
     if not np.isfinite(measured['loss']):
         raise InputError(
-            f'{checkpoint.prefix}: its loss is NaN or infinite on {split.name} images; train again '
+            f'{checkpoint.folder}: its loss is NaN or infinite on {split.name} images; train again '
             'with a smaller learning rate'
         )
     if round(measured['images']) != len(split):
@@ -44,11 +48,10 @@ def accuracy(checkpoint, split, size):
 def evaluate(checkpoint, dataset, splits):
     """Yield the accuracy of a checkpoint on each split as Measurements, once it is measured.
 
-    A checkpoint of the triplet loss alone has no accuracy: no rows, and the text gives the reason.
+    Without classes that fit the data set there is no accuracy: no rows, and the text says why.
     """
-    if checkpoint.settings.loss == TRIPLET:
-        reason = 'no accuracy: with the triplet loss alone the classifier is not trained'
-        yield Measurement([], f'{checkpoint.folder}: {reason}')
+    if reason := checkpoint.lacks_classes(dataset):
+        yield Measurement([], f'{checkpoint.folder}: no accuracy: {reason}')
         return
     for split in [getattr(dataset, name) for name in splits]:
         value = accuracy(checkpoint, _with_labels_of(checkpoint, dataset, split), dataset.size)

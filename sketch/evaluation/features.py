@@ -71,7 +71,7 @@ def feature_vectors(checkpoint, split, size):
 def check_finite(vectors, checkpoint):
     """Raise InputError if a checkpoint's feature vectors contain NaN or infinity."""
     if not np.isfinite(vectors).all():
-        raise InputError(f'{checkpoint.prefix}: its feature vectors contain NaN or infinity')
+        raise InputError(f'{checkpoint.folder}: its feature vectors contain NaN or infinity')
 
 
 def _source(checkpoint, split):

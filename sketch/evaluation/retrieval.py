@@ -14,7 +14,6 @@ from sketch.metrics.average_precision import (
     retrieve_reordered,
 )
 from sketch.metrics.compactness import compactness
-from sketch.networks.registry import TRIPLET
 from sketch.runs.settings import Default
 
 # Variants, a column of results.csv: fc1 in the order of distance, reordered by class or by
@@ -44,9 +43,8 @@ def evaluate(checkpoint, dataset, ks, *, distances=(Default.distance,), rerank=F
         rerank: also reorder the retrieved images by class and by probability.
         threads: of the pool.
     """
-    if rerank and checkpoint.settings.loss == TRIPLET:
-        reason = 'no reranking: with the triplet loss alone the classifier is not trained'
-        print(f'{checkpoint.folder}: {reason}')
+    if rerank and (reason := checkpoint.lacks_classes(dataset)):
+        print(f'{checkpoint.folder}: no reranking: {reason}')
         rerank = False
     columns, labels = shared_columns(checkpoint, dataset, dataset.test), dataset.test.labels
     compared = _compared(checkpoint, dataset, rerank)

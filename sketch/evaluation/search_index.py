@@ -112,6 +112,11 @@ class SearchIndex(contextlib.AbstractContextManager):
         """Whether the network's classifier is trained: a triplet loss alone does not train it."""
         return self.checkpoint.settings.loss != TRIPLET
 
+    @property
+    def lacks_classes(self):
+        """Why images of the query's class cannot come first, text; None if they can."""
+        return self.checkpoint.lacks_classes(self.dataset)
+
     @functools.cached_property
     def classified(self):
         """The class that the network gives each image, int64 (images,), of its own labels."""

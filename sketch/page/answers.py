@@ -28,7 +28,7 @@ class Answers:
         self._states = [_state(os.stat(path)) for path in index.dataset.test.paths]
         # The first query need not wait for what these make.
         self.find_drawn([np.zeros((1, 2))])
-        self.find_like(0, distance='cosine', class_first=index.has_classifier)
+        self.find_like(0, distance='cosine', class_first=True)
         self.find_like(0)
 
     def about(self):
@@ -46,6 +46,7 @@ class Answers:
             'images': len(index.labels),
             'categories': index.dataset.categories,
             'has_classifier': index.has_classifier,
+            'has_class_order': index.lacks_classes is None,
             'most_strokes': queries.STROKES,
             'most_points': queries.POINTS,
         }
@@ -91,7 +92,8 @@ class Answers:
 
     def _found(self, fc1, vector, *, exclude=None, distance=None, class_first=False, top=24):
         index = self._index
-        leading = index.same_class(fc1) if class_first and index.has_classifier else None
+        can_lead = class_first and index.lacks_classes is None
+        leading = index.same_class(fc1) if can_lead else None
         order, distances = index.search(vector, top, exclude, distance=distance, leading=leading)
         results = [
             {

@@ -1,6 +1,7 @@
 """Checkpoints: opened, checked, and recognised without settings."""
 
 import atexit
+import contextlib
 import dataclasses
 import hashlib
 import re
@@ -11,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sketch import atomic
 from sketch.backend.patterns import literal
 from sketch.backend.setup import tf
 from sketch.errors import InputError
-from sketch.networks.registry import NETWORKS
+from sketch.networks.registry import NETWORKS, TRIPLET
 from sketch.runs import folders, training_images
 from sketch.runs import settings as run_settings
 from sketch.runs.names import epochs_in, printable
@@ -42,6 +44,18 @@ class Checkpoint(NamedTuple):
             return None
         return int(np.isin(split.pixels, self.trained_on).sum())
 
+    def lacks_classes(self, dataset):
+        """Return why it does not tell a data set's categories apart, None if it may.
+
+        Its feature vectors need no classes.
+        """
+        if self.settings.loss == TRIPLET:
+            return 'with the triplet loss alone the classifier is not trained'
+        if self.settings.classes != dataset.classes:
+            theirs = f'{dataset.folder} has {dataset.classes} categories'
+            return f'the network has {self.settings.classes} classes, but {theirs}'
+        return None
+
     @property
     def title(self):
         """The line that introduces its measurements."""
@@ -52,7 +66,6 @@ class ImageSize(NamedTuple):
     """What a checkpoint is checked against if no data set is at hand."""
 
     folder: Path  # of the checkpoint
-    classes: int
     size: int
 
 
@@ -66,29 +79,33 @@ def open_checkpoint(folder, dataset=None):
         dataset: dataset.Dataset; None for images of the size in its settings, or of the paper's.
 
     Raises:
-        InputError: no checkpoint, a corrupt one, or one for other classes or images.
+        InputError: no checkpoint, a corrupt one, one for images of another size, or one that a
+            running training has removed meanwhile.
     """
     folder = Path(folder)
     prefix = folders.require_latest(folder)
+    found, step = run_settings.load(folder), folders.step_of(prefix)
+    read, remedy = prefix, 'train or fetch it again'
+    if found is not None and not found.is_finished(step):
+        read, remedy = _copied(prefix), f'try again if a training is running, else {remedy}'
     try:
-        variables = read_variables(prefix)
+        variables = read_variables(read)
     except InputError as error:
-        raise InputError(f'{error}; train or fetch it again') from None
-    settings = run_settings.load(folder) or _recognise(folder, prefix, variables)
+        raise InputError(f'{error}; {remedy}'.replace(read, prefix)) from None
+    settings = found or _recognise(folder, prefix, variables)
     if dataset is None:
-        dataset = ImageSize(folder, settings.classes, settings.size or run_settings.Default.size)
-    for setting, name in (('classes', 'categories'), ('size', 'pixels a side')):
-        mine, theirs = getattr(settings, setting), getattr(dataset, setting)
-        if mine is not None and mine != theirs:
-            raise InputError(f'{prefix}: made for {mine} {name}, but {dataset.folder} has {theirs}')
+        dataset = ImageSize(folder, settings.size or run_settings.Default.size)
+    if settings.size not in (None, dataset.size):
+        sizes = f'{settings.size} pixels a side, but {dataset.folder} has {dataset.size}'
+        raise InputError(f'{prefix}: made for {sizes}; give another data set')
     check_size(settings.net, dataset)
     _check_variables(prefix, variables, settings, dataset)
-    step, run = folders.step_of(prefix), printable(folder.resolve().name)
-    weights, trained_on = weights_digest(prefix), training_images.load(folder)
+    run, weights = printable(folder.resolve().name), weights_digest(read)
+    # Pixels of another size have other hashes: of an unknown size, none would seem to be known.
+    trained_on = training_images.load(folder) if settings.size else None
     if not settings.is_finished(step):
         settings = dataclasses.replace(settings, epochs=settings.epochs_after(step))
-        prefix = _copied(prefix)
-    opened = Checkpoint(folder, prefix, settings, step, run, weights, trained_on)
+    opened = Checkpoint(folder, read, settings, step, run, weights, trained_on)
     _report_seen(opened, dataset)
     return opened
 
@@ -125,10 +142,12 @@ def _report_seen(checkpoint, dataset):
 
 def _copied(prefix):
     """Copy a checkpoint to where a training that is still running does not delete it."""
-    place = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
-    for file in folders.files(prefix):
-        shutil.copy(file, place)
+    with atomic.room_for_temporary_files():
+        place = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # it is being deleted: the copy is corrupt
+            for file in folders.files(prefix):
+                shutil.copy(file, place)
     return str(Path(place) / Path(prefix).name)
 
 

@@ -82,8 +82,8 @@ def _intact(prefix):
 
 
 def _start(folder, settings, target, pixels):
+    earlier = _earlier_checkpoint(folder, settings, target)  # may refuse: then nothing is left
     (folder / folders.PREPARING).touch()
-    earlier = _earlier_checkpoint(folder, settings, target)
     if earlier is not None:
         print(f'{folder}: starts from {earlier}')
         for file in folders.files(earlier):

@@ -14,7 +14,6 @@ from sketch.errors import InputError
 from sketch.networks.registry import CROSS_ENTROPY, NETWORKS
 from sketch.runs import folders, training_images
 from sketch.runs import settings as run_settings
-from sketch.training.failures import readable_errors
 
 STATISTICS = ('moving_mean', 'moving_variance')
 
@@ -53,10 +52,7 @@ def precise_bn(checkpoint, dataset, images):
                 sums = [total + value for total, value in zip(sums, session.run(statistics))]
             for variable, total in zip(statistics, sums):
                 variable.load(total / count, session)
-            with (
-                readable_errors(folder, checkpoint.step),
-                atomic.new_folder(folder, replace=True) as building,
-            ):
+            with atomic.new_folder(folder, replace=True) as building:
                 run_settings.save(building, changed)
                 training_images.save(building, checkpoint.trained_on)
                 prefix = literal(building / 'model.ckpt')

@@ -303,7 +303,10 @@ async function meet() {
     `${about.categories.length} categories`,
   ];
   byId('about').textContent = facts.filter(Boolean).join(' · ');
-  byId('class-first').disabled = !about.has_classifier;
+  byId('class-first').disabled = !about.has_class_order;
+  if (!about.has_class_order) {
+    byId('class-first').parentElement.title = 'This network has no classes for these drawings.';
+  }
 }
 
 // An image that does not load: the server says why.
