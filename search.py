@@ -12,11 +12,12 @@ query's title names the predicted category and its probability. A picture shows 
 per query.
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
 
-from sketch import command_line
+from sketch import atomic, command_line
 from sketch.data.dataset import FOLDERS, SHEET, check_queries, open_dataset
 from sketch.errors import InputError
 from sketch.metrics.average_precision import DEFINITIONS, retrieve
@@ -108,7 +109,11 @@ def parse_arguments(argv):
 
     query = arguments.add_argument_group('query')
     query.add_argument(
-        'query', nargs='?', metavar='QUERY', help='image, or key_id of an image of the data set'
+        'query',
+        nargs='?',
+        type=os.path.expanduser,
+        metavar='QUERY',
+        help='image, or key_id of an image of the data set',
     )
     which = ['random', 'best', 'worst']
     query.add_argument('--examples', choices=which, help='take test images as queries')
@@ -124,7 +129,7 @@ def parse_arguments(argv):
     add_setting(output, '--top', type=count, help='images per query')
     output.add_argument(
         '--out',
-        type=Path,
+        type=command_line.path,
         default=Path('search.png'),
         metavar='FILE',
         help='picture to write; the ending decides its format',
@@ -139,6 +144,7 @@ def parse_arguments(argv):
         raise InputError(f'--out {options.out}: is a folder; give a file')
     if options.out.suffix[1:].lower() not in ENDINGS:
         raise InputError(f'--out {options.out}: end its name in one of .{", .".join(ENDINGS)}')
+    atomic.check_place(options.out, 'file for the picture')
     return options
 
 

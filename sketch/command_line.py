@@ -47,6 +47,11 @@ def parser(module_doc):
     return _Parser(prog=program_name(), description=module_doc, formatter_class=_Formatter)
 
 
+def path(text):
+    """Argument type: a Path. `~` is the home folder: no shell replaces that of --out=~/x."""
+    return Path(os.path.expanduser(text))
+
+
 def _argument_type(convert, is_valid, what, metavar):
     """Return an argument type: what `convert` makes of the text, if that is valid.
 
@@ -80,7 +85,7 @@ port = _argument_type(int, lambda n: 0 <= n < 2**16, 'a port, 0 to 65535', 'N')
 above_0 = _argument_type(float, lambda x: 0 < x < 1e300, 'a number above 0', 'X')
 below_1 = _argument_type(float, lambda x: 0 <= x < 1, 'a number from 0 up to below 1', 'X')
 output_folder = _argument_type(
-    Path, atomic.receives_files, 'a folder that can be written to', 'FOLDER'
+    path, atomic.receives_files, 'a folder that can be written to', 'FOLDER'
 )
 
 
@@ -104,7 +109,7 @@ def add_data(arguments):
     """Add --data, the folder that create_dataset.py filled."""
     arguments.add_argument(
         '--data',
-        type=Path,
+        type=path,
         default=Path('.'),
         metavar='FOLDER',
         help='data set: a folder that create_dataset.py filled',
@@ -115,7 +120,7 @@ def add_checkpoints(arguments):
     """Add the checkpoint folders to work on, and where to look for them if none is named."""
     arguments.add_argument(
         '--checkpoints',
-        type=Path,
+        type=path,
         default=Path('.'),
         metavar='FOLDER',
         help='where to look for checkpoint folders if none is named',
@@ -123,7 +128,7 @@ def add_checkpoints(arguments):
     arguments.add_argument(
         'folders',
         nargs='*',
-        type=Path,
+        type=path,
         metavar='CHECKPOINT_FOLDER',
         help='checkpoint folders, or names in weights/; without any, every checkpoints_* in '
         '--checkpoints',
@@ -135,7 +140,7 @@ def add_checkpoint(arguments):
     """Add --checkpoint, the one folder to work on."""
     arguments.add_argument(
         '--checkpoint',
-        type=Path,
+        type=path,
         metavar='FOLDER',
         help='checkpoint folder, or a name in weights/; without it, the one in the current folder '
         'with the most epochs',
@@ -156,7 +161,7 @@ def add_results(arguments):
     """Add --results, the table of measurements."""
     arguments.add_argument(
         '--results',
-        type=Path,
+        type=path,
         default=Path('results.csv'),
         metavar='FILE',
         help='CSV table of measurements',
@@ -184,11 +189,11 @@ def k_and_folders(words):
     ks = [word for word in words if word == 'all' or word.isdecimal()]
     others = [word for word in words if word not in ks]
     for word in others:
-        if not folders.located(Path(word)).is_dir():
+        if not folders.located(path(word)).is_dir():
             raise InputError(f'--k {word}: neither a number, nor `all`, nor a checkpoint folder')
     if words and not ks:
         raise InputError('--k: give numbers or `all`')
-    return ks, [Path(word) for word in others]
+    return ks, [path(word) for word in others]
 
 
 def choose_k(asked, images):

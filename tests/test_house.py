@@ -142,6 +142,13 @@ def test_the_library_names_no_flag():
             assert id(node) in told or not named, f'{name}, line {node.lineno}: {named}'
 
 
+def test_the_shared_way_is_taken():
+    for path in FILES:
+        code = path.read_text(encoding='utf-8')
+        assert 'type=Path' not in code, f'{path}: command_line.path knows ~'
+        assert 'os.cpu_count' not in code or path.name == 'processor.py', path
+
+
 def test_no_imports_in_a_circle():
     reached = {name: set(imported) for name, imported in IMPORTS.items()}
     for _ in MODULES:

@@ -14,6 +14,8 @@ import mAP
 import plots
 import search
 import train
+from sketch import command_line
+from sketch.errors import InputError
 from sketch.runs import folders
 from tools import precise_bn
 
@@ -85,3 +87,33 @@ def test_bytes_that_are_not_utf_8(run_script, small_dataset, tmp_path, monkeypat
     measure_and_draw(data, root, odd)
     assert r'latin-\xe9' in (root / 'results.csv').read_text(encoding='utf-8')
     assert (root / 'report' / r'latin-\xe9' / 'euclidean' / 'confusion.png').exists()
+
+
+def test_a_checkpoint_given_for_its_folder(trained, tmp_path, monkeypatch):
+    folder = trained(tmp_path, 1)
+    # macOS keeps such files beside others on disks of other systems.
+    (folder / '._model.ckpt-9.index').touch()
+    (folder / '._model.ckpt-9.data-00000-of-00001').touch()
+    for state in (True, False):
+        for name in ('', 'model.ckpt-3', 'model.ckpt-3.index', 'checkpoint'):
+            assert folders.one(folder / name, unfinished=False) == folder
+        if state:
+            (folder / 'checkpoint').unlink()
+    monkeypatch.setenv('HOME', str(tmp_path))
+    ks, others = command_line.k_and_folders(['3', f'~/{folder.name}/model.ckpt-3'])
+    assert (ks, folders.chosen(others, None, unfinished=False)) == (['3'], [folder])
+    for other in ('model.ckpt-1', 'model.ckpt-9.index'):
+        with pytest.raises(
+            InputError, match=f'{other}: .* only the latest .*ckpt-3; give {folder}'
+        ):
+            folders.one(folder / other, unfinished=False)
+    with pytest.raises(InputError, match='no such folder'):
+        folders.one(tmp_path / 'none' / 'model.ckpt-3', unfinished=False)
+
+
+def test_the_home_folder_of_an_option(monkeypatch, tmp_path):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    given = train.parse_arguments(['--checkpoints=~/x', '--data=~/d', '--results=~/r.csv'])
+    places = given.checkpoints, given.data, given.results
+    assert places == (tmp_path / 'x', tmp_path / 'd', tmp_path / 'r.csv')
+    assert search.parse_arguments(['~/a.png', '--out=~/b.png']).query == str(tmp_path / 'a.png')

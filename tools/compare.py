@@ -23,12 +23,18 @@ def parse_arguments(argv):
     arguments = command_line.parser(__doc__)
     command_line.add_data(arguments)
     add = arguments.add_argument
-    add('folders', nargs='*', type=Path, metavar='CHECKPOINT_FOLDER', help='the reference first')
+    add(
+        'folders',
+        nargs='*',
+        type=command_line.path,
+        metavar='CHECKPOINT_FOLDER',
+        help='the reference first',
+    )
     command_line.add_k(arguments)
     add('--distance', choices=[*DISTANCES, 'both'], default=Default.distance,
         help='both: all are compared with the reference by the Euclidean distance')  # fmt: skip
     add('--rerank', action='store_true', help='also the orders by class and by probability')
-    add('--differences', type=Path, default=Path('differences.csv'), metavar='FILE',
+    add('--differences', type=command_line.path, default=Path('differences.csv'), metavar='FILE',
         help='CSV table of differences')  # fmt: skip
     options = arguments.parse_args(argv)
     options.k, others = command_line.k_and_folders(options.k)

@@ -329,7 +329,9 @@ def main(argv=None):
     """Parse the command line, measure, and print the table."""
     arguments = command_line.parser(__doc__)
     command_line.add_data(arguments)
-    arguments.add_argument('--files', type=Path, metavar='FOLDER', required=True, help='.bin files')
+    arguments.add_argument(
+        '--files', type=command_line.path, metavar='FOLDER', required=True, help='.bin files'
+    )
     command_line.add_checkpoint(arguments)
     options = arguments.parse_args(argv)
     folder = folders.one(options.checkpoint, options.unfinished)

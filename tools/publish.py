@@ -7,7 +7,6 @@ All scripts take such a folder as any other; of those in weights/ the name alone
 """
 
 import hashlib
-from pathlib import Path
 
 from sketch import atomic, command_line
 from sketch.reporting import model_card, results
@@ -27,8 +26,8 @@ def main(argv=None):
     """Parse the command line, write the folder, and return its Path."""
     arguments = command_line.parser(__doc__)
     add = arguments.add_argument
-    add('checkpoint', type=Path, metavar='CHECKPOINT', help='checkpoint folder')
-    add('--out', type=Path, metavar='FOLDER', required=True, help='folder to make')
+    add('checkpoint', type=command_line.path, metavar='CHECKPOINT', help='checkpoint folder')
+    add('--out', type=command_line.path, metavar='FOLDER', required=True, help='folder to make')
     command_line.add_results(arguments)
     options = arguments.parse_args(argv)
     with atomic.new_folder(options.out) as building:

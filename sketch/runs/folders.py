@@ -84,7 +84,22 @@ def chosen(named, root, unfinished):
 
 
 def located(folder):
-    """Return the Path of a folder that is named, maybe by the name alone of one in weights/."""
+    """Return the Path of a folder that is named.
+
+    Of one in weights/ the name alone is enough. A file or the prefix of the folder's latest
+    checkpoint stands for the folder.
+
+    Raises:
+        InputError: a file or the prefix of another checkpoint.
+    """
+    named = re.fullmatch(rf'{STATE}|(.+\.ckpt-\d+)(\..+)?', folder.name)
+    if named and not folder.is_dir() and (prefix := latest(folder.parent)):
+        if named[1] not in (None, Path(prefix).name):
+            raise InputError(
+                f'{folder}: of this folder only the latest checkpoint can be used, '
+                f'{Path(prefix).name}; give {folder.parent}, or move the others away'
+            )
+        return folder.parent
     published = WEIGHTS / folder
     is_name = Path(folder.name) == folder
     return published if is_name and not folder.exists() and published.is_dir() else folder
@@ -117,10 +132,11 @@ def latest(folder):
     folder = Path(folder)
     if (folder / PREPARING).exists():
         return None
-    # A checkpoint that lacks a file is corrupt, not absent: it counts here.
+    # A checkpoint that lacks a file is corrupt, not absent: it counts here. What macOS keeps beside
+    # a file, ._NAME, is none.
     names = {
         match.group(1)
-        for path in folder.glob('*.ckpt-*')
+        for path in folder.glob('[!.]*.ckpt-*')
         if (match := re.fullmatch(r'(.+\.ckpt-\d+)\.(index|data-\d+-of-\d+)', path.name))
     }
     name = _name_in_state(folder) if names else None
