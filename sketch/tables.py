@@ -12,6 +12,7 @@ from sketch import atomic, locks
 from sketch.errors import InputError
 
 INDEX = r'(Unnamed: \d+)?'  # how pandas calls a column of row numbers
+ROUNDING = 1e-9  # between a value and the limits of its interval, which are summed otherwise
 
 
 class Table(NamedTuple):
@@ -30,7 +31,7 @@ class Table(NamedTuple):
         The columns may have another order.
 
         Raises:
-            InputError: the file is not such a table, or a cell is corrupt.
+            InputError: the file is not such a table, a cell is corrupt, or two rows tell the same.
         """
         path = Path(path)
         if not path.exists():
@@ -43,9 +44,12 @@ class Table(NamedTuple):
             raise InputError(f'{path}: not a table of {self.name}: {error}{self.remedy}') from None
         if not columns:
             raise InputError(f'{path}: empty; remove it')
+        lines = {}
         for line, row in rows.items():
             try:
                 self.check_row(row)
+                if (other := lines.setdefault(self._key(row), line)) != line:
+                    raise ValueError(f'tells the same as line {other}')
             except ValueError as error:
                 raise InputError(
                     f'{path}: line {line}, {row["run"]}: {error}; correct or remove it'
@@ -151,11 +155,20 @@ def check_columns(columns, wanted):
         raise ValueError(f'line 1: {" and ".join(told)[:200]}')
 
 
-def check_interval(row):
-    """Raise ValueError unless a row has both limits of an interval, in order, or none."""
+def check_interval(row, column):
+    """Raise ValueError unless a row has both limits of an interval, around a column, or none."""
     low, high = row['low'], row['high']
     if bool(low) != bool(high) or (low and float(low) > float(high)):
         raise ValueError(f'low is {low!r} and high is {high!r}, no interval')
+    if low and not float(low) - ROUNDING <= float(row[column]) <= float(high) + ROUNDING:
+        raise ValueError(f'{column} is {row[column]!r}, not between low {low!r} and high {high!r}')
+
+
+def check_words(row, words):
+    """Raise ValueError unless cells of a row are empty or known words: {column: words}."""
+    for column, known in words.items():
+        if row[column] and row[column] not in known:
+            raise ValueError(f'{column} is {row[column]!r}, not one of {", ".join(known)}')
 
 
 def check_numbers(row, fractions=(), integers=()):

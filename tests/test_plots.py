@@ -133,7 +133,7 @@ def test_every_figure_is_readable(drawn, runs, epochs):
         net = 'n2' if run == 1 else 'n1'
         for seed in (0, 1, 20231123)[: 1 + 2 * (runs == 3)]:
             mark = f'{LONG}_{"W" * 90 * (run == 2)}_batch{run}'
-            row = {'run': f'checkpoints_{net}{mark}_1e', 'net': net, 'classes': 345, 'images': 999}
+            row = {'run': f'checkpoints_{net}{mark}_2e', 'net': net, 'classes': 345, 'images': 999}
             if seed:
                 row = seeded(row, net, seed)
             for size in (128, 256)[: 1 + (runs == 3)]:
@@ -210,7 +210,9 @@ def test_a_run_has_its_colour_whatever_else_is_drawn():
 
 
 def test_names_with_a_dollar_sign(table, tmp_path, monkeypatch):
-    rows = [{**row, 'run': f'{row["run"][:-3]}_$x_$_1e'} for row in results.read(table)]
+    rows = [
+        {**row, 'run': f'{row["run"][:-3]}_$x_${row["run"][-3:]}'} for row in results.read(table)
+    ]
     results.record(tmp_path / 'r.csv', rows)
     monkeypatch.chdir(tmp_path)
     plots.main(['--results', 'r.csv', '--out', '.'])
@@ -334,6 +336,7 @@ def test_only_the_runs_asked_for(tmp_path, refused):
     ('change', 'words'),
     [
         ({'metric': 'compactness', 'split': 'train'}, ['has nothing to draw']),
+        ({'split': ''}, ['split is empty']),
         *(
             (change, ['checkpoints_n1_1e', *change, 'remove it'])
             for change in ({'value': 'x'}, {'step': ''}, {'k': '4.5'}, {'low': 'x'}, {'net': 'n3'})

@@ -3,11 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import full_disk
+from conftest import ROOT, full_disk
 
-from sketch import atomic
+from sketch import atomic, tables
 from sketch.errors import InputError
-from sketch.reporting import results
+from sketch.reporting import differences, results
 
 ROW = {'run': 'checkpoints_n1_10e', 'net': 'n1', 'metric': 'accuracy', 'epochs': 10.0, 'step': 7}
 
@@ -147,6 +147,18 @@ def test_writers_at_once_lose_nothing(tmp_path):
         ({'k': '9' * 400}, 'not a whole number'),
         ({'low': 0.4}, "low is '0.4' and high is '', no interval"),
         ({'low': 0.6, 'high': 0.4}, "low is '0.6' and high is '0.4', no interval"),
+        ({'low': 0.6, 'high': 0.7}, "value is '0.5', not between low '0.6' and high '0.7'"),
+        ({'low': 0.3, 'high': 0.4}, "value is '0.5', not between low '0.3' and high '0.4'"),
+        ({'split': 'Test'}, "split is 'Test', not one of train, test"),
+        ({'metric': 'map'}, "metric is 'map', not one of accuracy, mAP, compactness"),
+        ({'definition': 'Paper'}, "definition is 'Paper', not one of standard, found, all, paper"),
+        ({'distance': 'L2'}, "distance is 'L2', not one of euclidean, cosine"),
+        (
+            {'variant': 'by class'},
+            "variant is 'by class', not one of rerank, rerank-probability, embedding",
+        ),
+        ({'interval': 'both'}, "interval is 'both', not one of queries, images"),
+        ({'epochs': 20}, "epochs is '20', but the run ends at 10"),
     ],
 )
 def test_a_corrupt_cell_is_named(tmp_path, change, reason):
@@ -158,6 +170,36 @@ def test_a_corrupt_cell_is_named(tmp_path, change, reason):
     assert 'results.csv: line 3, checkpoints_n1_10e: ' in str(caught.value)
     assert f'{reason}; correct' in str(caught.value)
     assert path.read_bytes() == content
+
+
+def test_two_rows_of_one_key_are_refused(tmp_path):
+    path = tmp_path / 'results.csv'
+    results.record(path, [{**ROW, 'value': 0.5}, {**ROW, 'split': 'test', 'value': 0.5}])
+    text = path.read_text()
+    path.write_text(text + text.splitlines()[1].replace(',0.5,', ',0.75,') + '\n')
+    with pytest.raises(InputError, match='line 4, checkpoints_n1_10e: tells the same as line 2'):
+        results.read(path)
+
+
+def test_rows_of_the_project_are_right(tmp_path):
+    row = {**ROW, 'metric': 'mAP', 'distance': 'cosine', 'variant': 'rerank', 'interval': 'images'}
+    rows = [
+        {**row, 'epochs': epochs, 'value': value, 'low': low, 'high': high, 'split': 'test'}
+        # At some of the epochs; summed in another order; nothing or all correct.
+        for epochs, value, low, high in (
+            *((0.0, 0.1, 0.1 + 1e-16, 0.2), (2.5, 0, 0, 0.1), (10, 1, 0.9, 1)),
+            (9, 0.3, 0.2, 0.3 - 1e-16),
+        )
+    ]
+    rows.append({**row, 'run': 'mine', 'epochs': 3.0, 'value': 0.5})
+    rows.append({**row, 'run': 'a_0.333333333333e', 'epochs': 1 / 3, 'value': 0.5})
+    results.record(tmp_path / 'results.csv', rows)
+    assert len(results.read(tmp_path / 'results.csv')) == len(rows)
+    for path in (ROOT / 'docs' / 'results').glob('*.csv'):
+        columns, found = tables.read(path)
+        for kind in (results.TABLE, differences.TABLE):
+            if columns == kind.columns:
+                assert len(kind.read(path)) == len(found), path
 
 
 def test_a_link_to_a_shared_table_stays_one(tmp_path):

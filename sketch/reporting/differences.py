@@ -3,6 +3,7 @@
 from sketch import tables
 from sketch.metrics.average_precision import DEFINITIONS
 from sketch.metrics.intervals import bootstrap
+from sketch.reporting import results
 
 COLUMNS = [
     *('run', 'weights', 'variant', 'distance'),  # as in results.csv
@@ -10,6 +11,8 @@ COLUMNS = [
     *('reference', 'reference_weights', 'reference_distance'),
     *('definition', 'k', 'difference', 'low', 'high', 'images', 'dataset', 'time'),
 ]
+
+WORDS = ('variant', 'distance', 'definition')  # as in results.csv
 
 
 def between(own, found, reference, found_by_reference):
@@ -41,7 +44,10 @@ def between(own, found, reference, found_by_reference):
 def _check(row):
     """Write the numbers of a row as `cell` does; raise ValueError if a cell is corrupt."""
     tables.check_numbers(row, ('difference', 'low', 'high'), ('k', 'images'))
-    tables.check_interval(row)
+    tables.check_words(row, {column: results.WORDS[column] for column in WORDS})
+    if not row['difference']:
+        raise ValueError('difference is empty')
+    tables.check_interval(row, 'difference')
 
 
 TABLE = tables.Table(

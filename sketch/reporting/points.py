@@ -135,11 +135,12 @@ def by_run(points):
 
 
 def _point(row):
-    """Return the Point of a row of results.csv; raise ValueError without a known net or a step."""
+    """Return the Point of a row of results.csv; raise ValueError without known net, step, split."""
     if row['net'] not in NETWORKS:
         raise ValueError(f'net is {row["net"] or "empty"}, not one of {", ".join(NETWORKS)}')
-    if not row['step']:
-        raise ValueError('step is empty')
+    for column in ('step', 'split'):
+        if not row[column]:
+            raise ValueError(f'{column} is empty')
     seed = _whole(row['seed'])
     limits = ('low', 'high') if row['low'] else ()
     return Point(

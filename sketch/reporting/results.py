@@ -1,7 +1,9 @@
 """The table of all measurements, results.csv: one row per number."""
 
 from sketch import tables
-from sketch.runs.names import epochs_in
+from sketch.metrics.average_precision import DEFINITIONS
+from sketch.metrics.ranking import DISTANCES
+from sketch.runs.names import epochs_in, number_text
 
 COLUMNS = [
     'run',  # name of the checkpoint folder
@@ -11,8 +13,8 @@ COLUMNS = [
     'batch',  # images
     'epochs',
     'step',  # training steps taken
-    'split',  # train or test
-    'metric',  # accuracy, mAP or compactness
+    'split',
+    'metric',
     'definition',  # this and the next three: of the mAP
     'distance',
     'variant',
@@ -20,7 +22,7 @@ COLUMNS = [
     'value',
     'low',  # this and the next: 95 % interval of accuracy and mAP (intervals.py)
     'high',
-    'interval',  # of mAP: `queries` or `images`, of which others low and high tell
+    'interval',  # of mAP: of which others, queries or images, low and high tell
     'images',  # of the split
     'classes',
     'dataset',  # digest of the data set's images
@@ -29,6 +31,14 @@ COLUMNS = [
     'seed',  # of the training
     'time',  # UTC
 ]
+WORDS = {  # what the cells hold, if they are not empty; figures and tables know no others
+    'split': ('train', 'test'),
+    'metric': ('accuracy', 'mAP', 'compactness'),
+    'definition': DEFINITIONS,
+    'distance': DISTANCES,
+    'variant': ('rerank', 'rerank-probability', 'embedding'),
+    'interval': ('queries', 'images'),
+}
 _RUN = ('run', 'net', 'filters', 'size', 'batch', 'classes', 'dataset', 'seed')
 _FRACTIONS = ('epochs', 'value', 'low', 'high')  # what the cells hold, if they are not empty
 _INTEGERS = ('size', 'batch', 'step', 'k', 'images', 'classes', 'seen', 'seed')
@@ -54,11 +64,15 @@ def print_and_record(path, measured):
 def _check(row):
     """Write the numbers of a row as `cell` does; raise ValueError if a cell is corrupt."""
     tables.check_numbers(row, _FRACTIONS, _INTEGERS)
-    tables.check_interval(row)
+    tables.check_words(row, WORDS)
     if not row['value']:
         raise ValueError('value is empty')
+    tables.check_interval(row, 'value')
     if row['metric'] in _UP_TO_1 and not 0 <= float(row['value']) <= 1:
         raise ValueError(f'value is {row["value"]!r}, not between 0 and 1')
+    last = epochs_in(row['run'])
+    if row['epochs'] and last is not None and float(row['epochs']) > last + tables.ROUNDING:
+        raise ValueError(f'epochs is {row["epochs"]!r}, but the run ends at {number_text(last)}')
 
 
 def _is_finished(row):
