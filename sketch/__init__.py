@@ -53,6 +53,7 @@ runs/               one training on disk
     checkpoints         opens, checks and recognises checkpoints
     run_folder          makes a folder ready, resumes, cleans up
     training_images     which images a network was trained on
+    checksums           the hashes of a published folder's files
 
 training/           trains one network in its folder
     loop                steps, stops, Estimator

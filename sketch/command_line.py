@@ -11,6 +11,7 @@ from sketch import atomic
 from sketch.errors import InputError, Interrupted
 from sketch.networks.registry import NETWORKS
 from sketch.runs import folders
+from sketch.runs.names import number_text
 from sketch.runs.settings import Default
 
 # The values of --measure, and the splits of the data set that they stand for.
@@ -75,12 +76,20 @@ def _argument_type(convert, is_valid, what, metavar):
     return argument
 
 
+def _epochs(text):
+    """Return a number of epochs, to the decimals that a folder's name shows: 0 is untrained."""
+    given = float(text)
+    named = float(number_text(given))
+    if given and not named:
+        raise ValueError(f'{text} would have the name of 0 epochs')
+    return named + 0.0  # not -0
+
+
 positive_int = _argument_type(int, lambda n: 1 <= n < 2**31, 'a whole number of at least 1', 'N')
 natural_int = _argument_type(int, lambda n: 0 <= n < 2**63, 'a whole number of at least 0', 'N')
 # What TensorFlow accepts.
 seed = _argument_type(int, lambda n: 0 <= n < 2**32, f'a whole number from 0 to {2**32 - 1}', 'N')
-# 0 is the untrained network.
-epoch_count = _argument_type(float, lambda x: 0 <= x < 1e6, 'a number of epochs', 'E')
+epoch_count = _argument_type(_epochs, lambda x: 0 <= x < 1e6, 'a number of epochs', 'E')
 port = _argument_type(int, lambda n: 0 <= n < 2**16, 'a port, 0 to 65535', 'N')
 above_0 = _argument_type(float, lambda x: 0 < x < 1e300, 'a number above 0', 'X')
 below_1 = _argument_type(float, lambda x: 0 <= x < 1, 'a number from 0 up to below 1', 'X')

@@ -12,7 +12,7 @@ import mAP
 import search
 from sketch.errors import InputError
 from sketch.reporting import results
-from sketch.runs import folders
+from sketch.runs import checksums, folders
 from sketch.runs.checkpoints import open_checkpoint
 from tools import publish
 
@@ -32,11 +32,11 @@ def published(trained, small_dataset, tmp_path, monkeypatch):
 
 def check_sums(folder):
     """Check that SHA256SUMS has the sum of every other file that is published."""
-    lines = (folder / publish.SUMS).read_text().splitlines()
+    lines = (folder / checksums.FILE).read_text().splitlines()
     sums = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.iterdir()
-        if path.name != publish.SUMS and path.suffix != '.npz'  # feature vectors are a cache
+        if path.name != checksums.FILE and path.suffix != '.npz'  # feature vectors are a cache
     }
     assert lines == [f'{digest}  {name}' for name, digest in sorted(sums.items())]
 
@@ -87,8 +87,10 @@ def test_the_name_alone_is_enough(published, small_dataset, tmp_path, monkeypatc
 def test_the_card_has_the_rows_of_its_checkpoint_only(published, tmp_path, capsys):
     table, trained, _ = published
     rows = results.read(table[-1])
-    others = [{**row, 'weights': '0123456789ab', 'value': 0.1234} for row in rows]
-    others += [{**row, 'weights': '', 'value': 0.1234} for row in rows]
+    rows = [{**row, 'low': '', 'high': ''} for row in rows]
+    others = [
+        {**row, 'weights': known, 'value': 0.1234} for row in rows for known in ('0' * 12, '')
+    ]
     results.record(table[-1], others)
     card = publish.main([str(trained), '--out', str(tmp_path / 'a'), *table[2:]]) / 'MODEL_CARD.md'
     assert f'| {float(rows[0]["value"]):.4f} |' in card.read_text()

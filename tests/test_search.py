@@ -58,7 +58,7 @@ def test_it_is_computed_again_when_something_changed(trained, small_dataset, tmp
         for path in folder.glob('model.ckpt*'):
             path.unlink()
         for path in trained(tmp_path / 'other', 1).glob('model.ckpt*'):
-            shutil.copy(path, folder)
+            shutil.copy(path, folder / path.name.replace('-3.', '-0.'))
     features.feature_vectors(checkpoints.open_checkpoint(folder, dataset), dataset.test, 96)
     assert (folder / 'fc1_test.npz').read_bytes() != kept
 

@@ -51,6 +51,7 @@ def test_names(changes, name):
         ({'unknown': 1}, 'not settings of this version'),
         ({'net': 'n3'}, 'net cannot be'),
         ({'epochs': float('nan')}, 'epochs cannot be'),
+        ({'epochs': 1e-13}, 'epochs cannot be'),
         ({'classes': 2.5}, 'classes cannot be'),
         ({'classes': True}, 'classes cannot be'),
         ({'filters': [64, 64]}, 'filters cannot be'),

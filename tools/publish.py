@@ -6,19 +6,18 @@ Fills --out with the checkpoint, settings.json, training_images.npy, MODEL_CARD.
 All scripts take such a folder as any other; of those in weights/ the name alone is enough.
 """
 
-import hashlib
 
 from sketch import atomic, command_line
 from sketch.reporting import model_card, results
-from sketch.runs import folders, training_images
+from sketch.runs import checksums, folders, training_images
 from sketch.runs import settings as run_settings
 from sketch.runs.settings import Default
 
-SUMS = 'SHA256SUMS'
 USAGE = (
     '- `search.py --checkpoint`, `draw.py --checkpoint`, `load.py` and `mAP.py` take this folder. '
     '`python -m tools.export` makes a SavedModel and a TensorFlow Lite file of it.',
-    f'- `sha256sum -c {SUMS}` checks the files (on macOS: `shasum -a 256 -c {SUMS}`).',
+    f'- `sha256sum -c {checksums.FILE}` checks the files (on macOS: `shasum -a 256 -c '
+    f'{checksums.FILE}`).',
 )
 
 
@@ -69,11 +68,7 @@ def publish(folder, out, table):
     training_images.save(out, checkpoint.trained_on)
     usage = [*model_card.outputs(settings, '`categories` in `settings.json`'), *USAGE]
     model_card.write(out, checkpoint, settings.size or Default.size, usage, table)
-    sums = [
-        f'{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n'
-        for path in sorted(out.iterdir())
-    ]
-    (out / SUMS).write_text(''.join(sums), encoding='utf-8')
+    checksums.write(out)
 
 
 if __name__ == '__main__':

@@ -17,9 +17,9 @@ from sketch.backend.patterns import literal
 from sketch.backend.setup import tf
 from sketch.errors import InputError
 from sketch.networks.registry import NETWORKS, TRIPLET
-from sketch.runs import folders, training_images
+from sketch.runs import checksums, folders, training_images
 from sketch.runs import settings as run_settings
-from sketch.runs.names import epochs_in, printable
+from sketch.runs.names import epochs_in, number_text, printable
 from sketch.runs.settings import Settings
 
 
@@ -79,11 +79,13 @@ def open_checkpoint(folder, dataset=None):
         dataset: dataset.Dataset; None for images of the size in its settings, or of the paper's.
 
     Raises:
-        InputError: no checkpoint, a corrupt one, one for images of another size, or one that a
-            running training has removed meanwhile.
+        InputError: no checkpoint, a corrupt one, one for images of another size, settings that
+            contradict what is beside them, or a checkpoint that a running training has removed.
     """
     folder = Path(folder)
     prefix = folders.require_latest(folder)
+    own = [path.name for path in folders.files(prefix)]
+    checksums.check(folder, [*own, training_images.FILE])
     found, step = run_settings.load(folder), folders.step_of(prefix)
     read, remedy = prefix, 'train or fetch it again'
     if found is not None and not found.is_finished(step):
@@ -103,11 +105,38 @@ def open_checkpoint(folder, dataset=None):
     run, weights = printable(folder.resolve().name), weights_digest(read)
     # Pixels of another size have other hashes: of an unknown size, none would seem to be known.
     trained_on = training_images.load(folder) if settings.size else None
+    _check_settings(folder, settings, step, trained_on, dataset)
     if not settings.is_finished(step):
         settings = dataclasses.replace(settings, epochs=settings.epochs_after(step))
     opened = Checkpoint(folder, read, settings, step, run, weights, trained_on)
     _report_seen(opened, dataset)
     return opened
+
+
+def _check_settings(folder, settings, step, trained_on, dataset):
+    """Raise InputError if settings contradict a folder's name, its other files or a data set."""
+    named, epochs = epochs_in(folder.resolve().name), number_text(settings.epochs or 0)
+    images = settings.images
+    swapped = (
+        settings.content is not None
+        and settings.content == getattr(dataset, 'digest', None)
+        and settings.categories != dataset.categories
+        and sorted(settings.categories or ()) == sorted(dataset.categories)
+    )
+    contradiction = None
+    if images and named is not None and number_text(named) != epochs:
+        contradiction = f'{epochs} epochs, but the name of the folder says {number_text(named)}'
+    elif images and step > settings.last_step:
+        contradiction = (
+            f'{epochs} epochs of {images} images in batches of {settings.batch_size} are '
+            f'{settings.last_step} steps, but the checkpoint has {step}'
+        )
+    elif images and trained_on is not None and len(trained_on) != images:
+        contradiction = f'{images} images, but {training_images.FILE} has {len(trained_on)}'
+    elif swapped:
+        contradiction = f'its images are those of {dataset.folder}, its order of categories is not'
+    if contradiction:
+        raise InputError(f'{folder / run_settings.FILE}: {contradiction}; restore what was changed')
 
 
 def is_of_inference(name):

@@ -18,6 +18,7 @@ from sketch.networks.registry import (
     NETWORKS,
     PRECISIONS,
 )
+from sketch.runs import checksums
 from sketch.runs.names import number_text
 
 FILE = 'settings.json'  # in each checkpoint folder
@@ -188,10 +189,11 @@ def load(folder):
     """Return the Settings in a folder's settings.json, None without the file.
 
     Raises:
-        InputError: the file is corrupt, of another version, or has a value that train.py never
-            writes.
+        InputError: the file is corrupt, of another version, not as SHA256SUMS has it, or has a
+            value that train.py never writes.
     """
     path = Path(folder) / FILE
+    checksums.check(folder, [FILE])
     try:
         found = atomic.read_json(path)
         if found.pop('version', None) != VERSION:
@@ -228,7 +230,7 @@ _VALID = {
     'loss': LOSSES.__contains__,
     'precision': PRECISIONS.__contains__,
     'filters': lambda value: len(value) in _BLOCKS and all(_is_count(width) for width in value),
-    'epochs': lambda value: 0 <= value < 1e6,
+    'epochs': lambda value: 0 <= value < 1e6 and (value == 0) == (number_text(value) == '0'),
     'batch_norm_momentum': lambda value: 0 <= value < 1,
     'seed': lambda value: 0 <= value < 2**32,
     'categories': lambda value: all(isinstance(name, str) for name in value),
