@@ -67,14 +67,15 @@ def test_batches_hold_the_same_number_of_images_of_each_category(small_dataset):
 def test_the_stream_of_batches_resumes_where_it_stopped(small_dataset, replicas):
     def labels(first, steps):
         more = {'loss': 'triplet', 'images_per_class': 2}
-        settings = Settings('n1', (), 3, 1, batch_size=4, seed=1, **more)
+        settings = Settings('n1', (), 3, 1, batch_size=4 * replicas, seed=1, **more)
         place = {'first_step': first, 'num_replicas': replicas}
         stream = training_input_fn(small_dataset.train, 96, settings, **place)()
         taken = stream.take(steps * replicas).as_numpy_iterator()
         return np.concatenate([labels for _, labels in taken])
 
     whole = labels(0, 9)
-    assert labels(6, 3).tolist() == whole[24:].tolist()
+    # Two devices: 4 categories of 3 in a step, 2 on each.
+    assert labels(6, 3).tolist() == whole[24 * replicas :].tolist()
     pairs = whole.reshape(-1, 2)
     assert (pairs[:, 0] == pairs[:, 1]).all()
     assert (pairs[0::2, 0] != pairs[1::2, 0]).all()

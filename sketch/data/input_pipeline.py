@@ -29,7 +29,8 @@ def training_input_fn(split, size, settings, *, first_step=0, num_replicas=1, sh
         settings: runs.settings.Settings: batch_size, seed, augment and, with a triplet loss,
             images_per_class (images of each random category in a batch).
         first_step: steps already taken.
-        num_replicas: devices that divide a batch; each element holds one device's images.
+        num_replicas: devices that divide a batch; each element holds one device's images. A
+            triplet loss compares those: their categories are chosen for each device.
         shard: (index, count) of this worker; it gets only its shard of each batch.
 
     Returns:
@@ -39,7 +40,8 @@ def training_input_fn(split, size, settings, *, first_step=0, num_replicas=1, sh
     batch_size, seed = settings.batch_size, settings.seed
 
     def input_fn():
-        files = _training_files(split, settings, first_step).enumerate(first_step * batch_size)
+        files = _training_files(split, settings, first_step, num_replicas)
+        files = files.enumerate(first_step * batch_size)
         index, count = shard
         files = files.batch(batch_size // count).shard(count, index).unbatch()
 
@@ -68,16 +70,17 @@ def evaluation_input_fn(split, size):
     return input_fn
 
 
-def _training_files(split, settings, first_step):
+def _training_files(split, settings, first_step, num_replicas):
     """Return the endless stream of (path, label) after so many steps."""
     batch_size, seed = settings.batch_size, settings.seed
     if settings.has_triplets:
-        steps = tf.data.Dataset.range(first_step, ENDLESS)
+        parts = tf.data.Dataset.range(first_step * num_replicas, ENDLESS)
+        size = batch_size // num_replicas
 
-        def batch(step):
-            return balanced_batch(split.labels, batch_size, settings.images_per_class, seed, step)
+        def one_part(part):
+            return balanced_batch(split.labels, size, settings.images_per_class, seed, part)
 
-        return _files(split, steps, batch, batch_size)
+        return _files(split, parts, one_part, size)
     epoch, seen = divmod(first_step * batch_size, len(split))
     epochs = tf.data.Dataset.range(epoch, ENDLESS)
     order = functools.partial(epoch_order, len(split), seed)

@@ -14,16 +14,16 @@ def epoch_order(images, seed, epoch):
     return np.random.default_rng([seed, epoch]).permutation(images)
 
 
-def balanced_batch(labels, batch_size, images_per_class, seed, step):
-    """Return the indices of one batch: random categories, the same number of images of each.
+def balanced_batch(labels, batch_size, images_per_class, seed, number):
+    """Return the indices of one device's batch: random categories, as many images of each.
 
     Args:
         labels: int array (images of the split,).
         batch_size: a multiple of images_per_class.
         images_per_class: K; P is batch_size / K.
-        seed, step: decide the choice.
+        seed, number: decide the choice; `number` is that of the batch.
     """
-    random = np.random.default_rng([seed, step])
+    random = np.random.default_rng([seed, number])
     categories = random.choice(np.max(labels) + 1, batch_size // images_per_class, replace=False)
     return np.concatenate(
         [
