@@ -19,7 +19,7 @@ from sketch.errors import InputError
 from sketch.networks.registry import BOTH, CROSS_ENTROPY, LOSSES, NETWORKS, TRIPLET
 from sketch.reporting import results
 from sketch.runs import folders
-from sketch.runs.names import number_text
+from sketch.runs.names import number_text, series
 from sketch.runs.settings import Default, Settings
 from sketch.training import precision
 from sketch.training.workers import workers_of_tf_config
@@ -32,7 +32,7 @@ class MeasurementPlan(NamedTuple):
 
     results: Path  # results.csv
     splits: tuple = ('train', 'test')  # whose accuracy, at each epoch count
-    every_epoch: bool = False  # test accuracy and mAP also at every whole epoch
+    ks: tuple = ()  # not empty: test accuracy and mAP at these k also at every whole epoch
 
 
 def train(dataset, settings, epochs, root, plan, devices='one'):
@@ -56,8 +56,7 @@ def train(dataset, settings, epochs, root, plan, devices='one'):
     """
     from sketch.training import loop  # TensorFlow
 
-    workers = workers_of_tf_config()
-    every_epoch = plan.every_epoch
+    workers, every_epoch = workers_of_tf_config(), bool(plan.ks)
     # 1. Check what would fail only after hours.
     loop.check(settings, dataset, devices, workers)
     if every_epoch:
@@ -76,9 +75,11 @@ def train(dataset, settings, epochs, root, plan, devices='one'):
         # 2. Train to the epoch count, and measure at each whole epoch on the way if asked to.
         with atomic.made_folder(run.folder), locks.exclusive(run.folder, 'training'):
             step, trained = loop.prepare(run), False
-            for done, stop in run.stops(every_epoch).items():
-                if step is not None and stop < step:
-                    continue  # measured before an interruption
+            stops = run.stops(every_epoch)
+            _report_left_out(run, [done for done in stops if stops[done] < (step or 0)], plan)
+            for done, stop in stops.items():
+                if stop < (step or 0):
+                    continue
                 new = step is None or step < stop
                 if new:
                     loop.train_steps(run, step or 0, stop)
@@ -112,10 +113,24 @@ def _measure(run, epochs, splits, with_map, plan):
         write_scalar(run.folder, f'accuracy_{row["split"]}', row['value'], checkpoint.step)
     if with_map:
         print(checkpoint.title)
-        ks = command_line.choose_k([], len(run.dataset.test))
-        measured = retrieval.evaluate(checkpoint, run.dataset, ks)
+        measured = retrieval.evaluate(checkpoint, run.dataset, plan.ks)
         rows += results.print_and_record(plan.results, measured)
     return rows
+
+
+def _report_left_out(run, epochs, plan):
+    """Print one line if a training is past whole epochs that were to be measured and were not."""
+    name = series(run.folder.name)
+    measured = {
+        row['epochs']
+        for row in results.read(plan.results)
+        if (series(row['run']), row['metric'], row['dataset']) == (name, 'mAP', run.dataset.digest)
+    }
+    if missing := [number_text(done) for done in epochs if number_text(done) not in measured]:
+        print(
+            f'{run.folder}: past {", ".join(missing)} epochs, which are not measured; for all, '
+            'train in another folder of checkpoints'
+        )
 
 
 def _is_measured(run, epochs, metric, plan):
@@ -164,7 +179,7 @@ def parse_arguments(argv):
     data.add_argument(
         '--eval-every-epoch',
         action='store_true',
-        help='also test accuracy and mAP after each whole epoch, from 0 on',
+        help='also test accuracy and mAP after each whole epoch that is trained, from 0 on',
     )
 
     training = arguments.add_argument_group('training')
@@ -297,7 +312,9 @@ def main(argv=None):
     options.precision = precision.of_this_machine(options.precision)
     dataset = open_dataset(options.data)
     splits = command_line.SPLITS[options.measure]
-    plan = MeasurementPlan(options.results, splits, options.eval_every_epoch)
+    every_epoch = options.eval_every_epoch
+    ks = command_line.choose_k([], len(dataset.test)) if every_epoch else ()
+    plan = MeasurementPlan(options.results, splits, ks)
     recorded = []
     for net in options.net:
         settings = settings_for(net, options, dataset)

@@ -158,4 +158,4 @@ def test_several_checkpoints_end_with_a_table(trained, small_dataset, refused, t
 
 def test_times_as_words():
     found = [duration(seconds) for seconds in (0.4, 89, 90, 3599, 11_100)]
-    assert found == ['0 s', '89 s', '2 min', '1 h 0 min', '3 h 5 min']
+    assert found == ['1 s', '89 s', '2 min', '1 h 0 min', '3 h 5 min']

@@ -57,6 +57,13 @@ def test_the_number_of_images(place, tmp_path, monkeypatch):
     assert np.abs(found[0] / found[1] - 1).max() > 1e-3
 
 
+def test_no_more_images_are_told_than_there_are(place, monkeypatch, capsys):
+    for batch, told in ((8, '8\n'), (16, '16, 8 of them twice\n')):
+        monkeypatch.setattr('sketch.training.precise_bn.EVALUATION_BATCH', batch)
+        precise_bn.main(place)
+        assert f'statistics of 24 training images in batches of {told}' in capsys.readouterr().out
+
+
 def test_the_other_scripts_take_it(place, refused, tmp_path):
     precise_bn.main(place)
     precise_bn.main(place)  # again: folders with precise statistics are skipped

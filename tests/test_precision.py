@@ -1,6 +1,7 @@
 """train.py --precision mixed."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -86,6 +87,23 @@ def test_loss_scaling_leaves_the_updates_as_they_are():
     assert plain.keys() < scaled.keys()  # the scale is a variable, too
     for name, value in plain.items():
         np.testing.assert_allclose(scaled[name], value, atol=1e-5, err_msg=name)
+
+
+def test_a_step_that_the_loss_scale_skips_is_none(small_dataset, tmp_path, monkeypatch, capsys):
+    """The first gradients overflow: the scale falls, and the updates are not applied."""
+    mixed = tf.compat.v1.mixed_precision
+    scaled, scale = mixed.MixedPrecisionLossScaleOptimizer, mixed.DynamicLossScale
+
+    class Skipping(scaled):
+        def __init__(self, optimizer, _):
+            super().__init__(optimizer, scale(initial_loss_scale=2.0**126, multiplier=1.2))
+
+    monkeypatch.setattr(mixed, 'MixedPrecisionLossScaleOptimizer', Skipping)
+    monkeypatch.setattr(precision, 'of_this_machine', lambda wanted: MIXED_FLOAT16)
+    flags = [*NARROW, '--epochs', 2, '--precision', 'mixed', '--measure', 'test']
+    train.main(options(small_dataset, tmp_path, *flags))
+    steps = re.findall(r'step (\d+) of 6', capsys.readouterr().out)
+    assert steps == ['3', '6']
 
 
 def _two_steps(images, name):

@@ -46,9 +46,10 @@ def prepare(folder, settings, target, pixels=None):
     while (prefix := folders.latest(folder)) is not None and not _intact(prefix):
         folders.remove(prefix)
     if prefix is None:
-        print(f'{folder}: no intact checkpoint; restarting from scratch')
         _empty(folder)
         _start(folder, settings, target, pixels)
+        if folders.latest(folder) is None:
+            print(f'{folder}: no intact checkpoint; restarting from scratch')
     if not (folder / training_images.FILE).exists():  # the digest of the data set is the same
         training_images.save(folder, pixels)
     return folders.latest(folder)

@@ -1,5 +1,6 @@
 """What happens between training steps: checkpoints, progress, summaries."""
 
+import math
 import sys
 import time
 
@@ -32,12 +33,13 @@ class ProgressHook(tf.estimator.SessionRunHook):
     Without a terminal it prints a line at each epoch, and when 10 minutes (first 30 s) have passed
     without a line.
 
-    `first` and `last` are the steps taken before and after, `images` those of an epoch.
+    `first` is the step taken before. The training may pause for measurements on its way to the last
+    one. A step that a loss scale skips is no step: the global step counts.
     """
 
-    def __init__(self, title, first, last, batch_size, images):
-        self.title, self.first, self.last = title, first, last
-        self.batch_size, self.images = batch_size, images
+    def __init__(self, title, first, settings):
+        self.title, self.first, self.last = title, first, settings.last_step
+        self.batch_size, self.images = settings.batch_size, settings.images
 
     def begin(self):
         """Find the loss that the head has put into the graph, and open the progress bar."""
@@ -60,13 +62,15 @@ class ProgressHook(tf.estimator.SessionRunHook):
         return tf.estimator.SessionRunArgs(self.loss)
 
     def after_run(self, context, values):
-        """Move the bar, or print a line at the end of an epoch."""
-        self.step += 1
+        """Move the bar, or print a line at the last step of an epoch."""
+        earlier, self.step = self.step, taken(context)
         self.bar.set_postfix_str(f'loss {values.results:.3f}', refresh=False)
-        self.bar.update(self.batch_size)
-        before, after = ((self.step - i) * self.batch_size // self.images for i in (1, 0))
-        is_due = after > before or self.step == self.last or time.monotonic() > self.next_line
-        if is_due and not self.terminal:
+        self.bar.update((self.step - earlier) * self.batch_size)
+        if self.step == earlier or self.terminal:
+            return
+        begun, next_begun = (-(-(self.step + i) * self.batch_size // self.images) for i in (0, 1))
+        is_last = self.step == self.last
+        if next_begun > begun or is_last or time.monotonic() > self.next_line:
             self._print_line(values.results)
 
     def _print_line(self, loss):
@@ -85,10 +89,15 @@ class ProgressHook(tf.estimator.SessionRunHook):
         self.bar.close()
 
 
+def taken(context):
+    """Return the steps taken so far, in a hook's after_run; fetched with a step they may lag."""
+    return int(context.session.run(tf.compat.v1.train.get_global_step()))
+
+
 def duration(seconds):
-    """Return a time as one says it: 45 s, 12 min, 3 h 5 min."""
+    """Return a time as one says it: 45 s, 12 min, 3 h 5 min. Only no time is 0 s."""
     if seconds < 90:
-        return f'{seconds:.0f} s'
+        return f'{math.ceil(seconds)} s'
     hours, minutes = divmod(round(seconds / 60), 60)
     return f'{hours} h {minutes} min' if hours else f'{minutes} min'
 

@@ -155,9 +155,9 @@ def _train(run, first, last):
     settings = run.settings
     estimator, input_fn = _estimator_and_input(run, first)
     title = f'{NETWORKS[settings.net].title} to {epochs_text(settings.epochs)}'
-    progress = hooks.ProgressHook(title, first, last, settings.batch_size, len(run.dataset.train))
+    progress = hooks.ProgressHook(title, first, settings)
     if run.workers:
-        stop = StopTogetherHook(ExitWithOthers(run.workers).finishing.set, last - first)
+        stop = StopTogetherHook(ExitWithOthers(run.workers).finishing.set, last)
         with handle_signals(stop), readable_errors(run.folder, first):
             tf.estimator.train_and_evaluate(
                 estimator,

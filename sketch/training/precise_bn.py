@@ -21,7 +21,8 @@ STATISTICS = ('moving_mean', 'moving_variance')
 def precise_bn(checkpoint, dataset, images):
     """Write the checkpoint with statistics of training images; return its folder.
 
-    It takes `images` training images of the opened data set, rounded up to batches of 128.
+    It takes `images` training images of the opened data set, rounded up to batches of 128. If there
+    are not as many, the last batch repeats some.
 
     Raises:
         InputError: the checkpoint has no settings, has precise statistics already, or was trained
@@ -58,7 +59,9 @@ def precise_bn(checkpoint, dataset, images):
                 prefix = literal(building / 'model.ckpt')
                 saver.save(session, prefix, checkpoint.step, write_state=False)
                 folders.name_latest(building, f'model.ckpt-{checkpoint.step}')
-    print(f'{folder}: statistics of {count * batch} training images in batches of {batch}')
+    repeated = max(0, count * batch - len(dataset.train))
+    told = f'{count * batch - repeated} training images in batches of {batch}'
+    print(f'{folder}: statistics of {told}' + f', {repeated} of them twice' * bool(repeated))
     return folder
 
 

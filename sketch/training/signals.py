@@ -12,6 +12,7 @@ import sys
 import threading
 
 from sketch.backend.setup import tf
+from sketch.training.hooks import taken
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Collections with one scalar per device: whether this worker is asked to stop, and how many are.
@@ -38,14 +39,14 @@ class StopTogetherHook(StopOnSignalHook):
 
     Args:
         finishing: function to call before this worker ends.
-        steps: after which it ends without a signal.
+        last: the step after which it ends without a signal.
 
     Attributes:
         signal: SIGTERM if only another worker received one.
     """
 
-    def __init__(self, finishing, steps):
-        self.finishing, self.left = finishing, steps
+    def __init__(self, finishing, last):
+        self.finishing, self.last = finishing, last
 
     def begin(self):
         """Find what `with_stop_votes` has put into the graph."""
@@ -59,11 +60,10 @@ class StopTogetherHook(StopOnSignalHook):
 
     def after_run(self, context, values):
         """Stop if any worker was asked to; the checkpoint hook saves as the session ends."""
-        self.left -= 1
         if any(values.results):
             self.signal = self.signal or signal.SIGTERM
             context.request_stop()
-        if any(values.results) or self.left == 0:
+        if any(values.results) or taken(context) == self.last:
             self.finishing()
 
 
