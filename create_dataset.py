@@ -19,7 +19,7 @@ from pathlib import Path
 from sketch import atomic, command_line, locks
 from sketch.backend.processor import cores
 from sketch.data import builder, category_names, drawing_files, drawings_list, raster, staging
-from sketch.data.dataset import MANIFEST, SHEET
+from sketch.data.dataset import MANIFEST, SHEET, check_whole
 from sketch.data.selection import Selection
 from sketch.errors import InputError
 from sketch.networks.registry import NETWORKS
@@ -138,6 +138,10 @@ def construct_from_scratch(
         staging.recover(out)
         existing = staging.existing_manifest(out, settings, force)
         if existing is not None and not force:
+            try:
+                check_whole(out, existing)
+            except InputError as error:
+                raise InputError(f'{error} (--force rebuilds it)') from None
             print(f'{out / MANIFEST}: kept, it has these settings (--force rebuilds it)')
             return existing
         # 3. The categories, and their files.
@@ -248,13 +252,14 @@ def main(argv=None):
     options = parse_arguments(argv)
     manifest = construct_from_scratch(**vars(options))
     settings = manifest['settings']
+    sheet = options.out / SHEET
     print(
         f'{options.out}: {settings["classes"]} categories, '
         f'{settings["classes"] * settings["train"]} training and '
         f'{settings["classes"] * settings["test"]} test images of '
         f'{settings["size"]}x{settings["size"]}; '
-        f'{manifest["test_images_equal_to_a_training_image"]} test images equal a training image; '
-        f'see {options.out / SHEET}'
+        f'{manifest["test_images_equal_to_a_training_image"]} test images equal a training image'
+        + (f'; see {sheet}' if sheet.exists() else '')
     )
     return manifest
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -113,9 +114,10 @@ def test_same_settings_are_kept_others_refused_force_replaces(build, tmp_path):
     build()
     first = contents(tmp_path / 'out')
     (tmp_path / 'out' / 'notes.txt').write_text('mine')
-    next((tmp_path / 'out' / 'training').rglob('*.png')).unlink()
+    before = (tmp_path / 'out' / 'training').stat().st_ino
     build()
-    assert len(contents(tmp_path / 'out')) == len(first)  # kept as it is, not rebuilt
+    assert (tmp_path / 'out' / 'training').stat().st_ino == before  # kept as it is, not rebuilt
+    assert len(contents(tmp_path / 'out')) == len(first) + 1
     with pytest.raises(InputError, match='made with test 3 not 4'):
         build(test=4)
     image = next((tmp_path / 'out' / 'testing').rglob('*.png'))
@@ -124,6 +126,23 @@ def test_same_settings_are_kept_others_refused_force_replaces(build, tmp_path):
     assert len(list((tmp_path / 'out' / 'testing').rglob('*.png'))) == 12
     assert (tmp_path / 'out' / 'notes.txt').read_text() == 'mine'
     assert not (tmp_path / 'out' / '.dataset-building').exists()
+
+
+def test_a_data_set_that_lacks_something_is_not_kept(build, refused, sample_files, tmp_path):
+    build()
+    first, out = contents(tmp_path / 'out'), tmp_path / 'out'
+    flags = ['--files', sample_files / 'files', '--categories', sample_files / 'categories.txt']
+    flags += ['--out', out, '--classes', 3, '--train', 6, '--test', 3, '--size', 64]
+    image = next((out / 'training').rglob('*.png'))
+    for lost in (out / 'testing', image, out / 'drawings.csv', out / 'conversion_labels.json'):
+        lost.rename(tmp_path / 'lost')
+        name = lost.parent if lost == image else lost
+        told = refused('create_dataset.py', *flags, words=[name, '(--force rebuilds it)'])
+        assert 'kept' not in told.out
+        build(force=True)
+        assert contents(out) == first
+        path = tmp_path / 'lost'
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,15 @@ def read_manifest(folder):
     return manifest
 
 
+def check_whole(folder, manifest):
+    """Raise InputError if a data set lacks labels, drawings.csv or images; none is opened."""
+    categories = _categories(folder)
+    for name, place in FOLDERS.items():
+        _list_split(name, folder / place, categories, manifest['settings'][name])
+    if not (folder / DRAWINGS).exists():
+        raise InputError(f'{folder / DRAWINGS}: no such file; build the data set again')
+
+
 def is_folder_name(name):
     """Return whether a category of this name can have a folder."""
     return name not in ('', '.', '..') and not set(name) & set('/\\\0')
