@@ -68,8 +68,8 @@ training/           trains one network in its folder
 metrics/            arrays -> numbers, by NumPy alone
     ranking             exact order by distance
     neighbours          the vectors nearest to a query
-    relevant_ranks      ranks of the relevant images, by counting
     average_precision   AP in four definitions
+    jackknife           mAP without each image, and its standard error
     intervals           confidence intervals
     compactness         distance within over distance between categories
 

@@ -41,6 +41,7 @@ def test_differences_are_those_of_the_means(compared, tmp_path, capsys):
         reference = means[f'{NARROW_NAME}_0e', '', 'euclidean', text['definition'], text['k']]
         assert row['difference'] == pytest.approx(own - reference, abs=1e-12)
         assert row['low'] <= row['difference'] <= row['high']
+        assert row['interval'] == 'images'
     compare.main([*arguments, *options])
     assert len(differences.read(path)) == len(rows)  # replaced, not doubled
     assert f'minus {NARROW_NAME}_0e, euclidean' in capsys.readouterr().out
@@ -85,7 +86,7 @@ def test_what_cannot_be_compared_is_refused(compared, tmp_path):
     _, (data, folder, only, _) = compared
     (tmp_path / 'file').touch()
     path, table = tmp_path / 'd.csv', tmp_path / 'results.csv'
-    path.write_text(','.join(differences.COLUMNS) + '\na,,,,b,,,standard,3,x,,,20,c,now\n')
+    path.write_text(','.join(differences.COLUMNS) + '\na,,,,b,,,standard,3,x,,,,20,c,now\n')
     results.record(table, [{'run': only}])
     into = [only, '--rerank', '--differences']
     for arguments, words in (

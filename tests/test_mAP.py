@@ -18,7 +18,6 @@ from sketch.metrics.average_precision import (
     retrieve_reordered,
 )
 from sketch.metrics.compactness import compactness
-from sketch.metrics.intervals import bootstrap
 from sketch.metrics.neighbours import Neighbours
 
 
@@ -234,16 +233,3 @@ def test_compactness_where_it_is_not_defined():
     assert compactness(np.eye(3), [1, 1, 1]) is None
     assert compactness(np.ones((4, 2)), [0, 0, 1, 1]) is None
     assert compactness([[0.0], [0.0], [1.0], [1.0]], [0, 0, 1, 1]) == 0
-
-
-def test_intervals_are_of_the_queries_that_count():
-    generator = np.random.default_rng(0)
-    features, labels = generator.random((80, 4)), np.repeat(np.arange(9), 9)[:80]
-    labels[0] = 9  # nothing else has this label
-    found = retrieve(features, labels, [5, 79])
-    means, intervals = found.means(), found.intervals()
-    assert intervals.keys() == means.keys()
-    place = DEFINITIONS.index('paper'), 1
-    own = found.average_precisions[1:, place[0], place[1]]
-    assert np.allclose(intervals['paper', 79], bootstrap(own), rtol=0, atol=1e-12)
-    assert all(low < means[key] < high for key, (low, high) in intervals.items())

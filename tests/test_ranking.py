@@ -1,4 +1,4 @@
-"""The quick ranks of the relevant images, against slow ways, to the last bit."""
+"""Quick rankings against slow ways, to the last bit."""
 
 from unittest import mock
 
@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch.evaluation.retrieval import reordering
-from sketch.metrics import average_precision, ranking, relevant_ranks
+from sketch.metrics import average_precision, ranking
 from sketch.metrics.average_precision import retrieve, retrieve_reordered
 from sketch.metrics.neighbours import Neighbours
-from sketch.metrics.ranking import DISTANCES, Rankings
+from sketch.metrics.ranking import DISTANCES
 
 FIELDS = ('average_precisions', 'interpolated', 'first', 'tied')
 
@@ -64,15 +64,6 @@ def assert_same(found, expected):
         np.testing.assert_array_equal(quick, expected[name], name)
 
 
-def sizes_of_work(block, chunk, counters, ordered):
-    """Let few images already take several tiles, tasks and groups of queries."""
-    patched = {'BLOCK': block, 'CHUNK': chunk, 'COUNTERS': counters}
-    return (
-        mock.patch.multiple(relevant_ranks, **patched),
-        mock.patch.multiple(average_precision, BLOCK=ordered),
-    )
-
-
 @pytest.mark.parametrize('distance', DISTANCES)
 @pytest.mark.parametrize('kind', KINDS)
 @settings(max_examples=25, deadline=None)
@@ -83,9 +74,11 @@ def test_like_the_slow_ways(kind, distance, data):
     features = KINDS[kind](random, images, data.draw(st.integers(1, 40)))
     labels = random.integers(0, data.draw(st.integers(1, images)), images)
     labels[0] = labels[-1]
-    tiles, blocks = sizes_of_work(*(data.draw(st.integers(4, 80)) for _ in range(4)))
+    # Few images already take several tasks.
+    sizes = {'BLOCK': 80, 'PRODUCTS': 5000, 'CASES': 10_000}
+    sizes = {name: data.draw(st.integers(4, largest)) for name, largest in sizes.items()}
     ks = range(1, images)
-    with tiles, blocks:
+    with mock.patch.multiple(average_precision, **sizes):
         found = retrieve(features, labels, ks, distance, threads=2)
     assert_same(found, reference_ranking.retrieve(features, labels, ks, distance))
 
@@ -106,21 +99,6 @@ def test_reordered_in_one_pass_like_one_by_one(data):
     for retrieval, reorder in zip(found, reorders):
         expected = reference_ranking.retrieve(features, labels, ks, 'euclidean', reorder)
         assert_same(retrieval, expected)
-
-
-def test_counting_is_enough_but_for_near_ties():
-    random = np.random.default_rng(0)
-    features, labels = random.normal(size=(300, 16)), np.repeat(np.arange(30), 10)
-    with mock.patch.object(Rankings, 'rank', autospec=True, side_effect=Rankings.rank) as rank:
-        retrieve(features, labels, [10])
-        assert not rank.called
-        # A double of image 5 in another category ties for all queries but the two. It matters to
-        # those of either category, and to those that have it among their first ten.
-        features[299] = features[5]
-        retrieve(features, labels, [10])
-    ordered = {query for call in rank.call_args_list for query in call.args[1]}
-    assert {*range(10), *range(290, 300)} - {5, 299} <= ordered
-    assert 18 < len(ordered) < 80
 
 
 @pytest.mark.parametrize('distance', DISTANCES)

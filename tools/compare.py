@@ -3,8 +3,8 @@
     python -m tools.compare --data . --k 49 all checkpoints_n1_7e checkpoints_n1_10e
 
 The first folder is the reference: its fc1 in the order of distance. Each variant of each folder is
-measured against it, query by query (the paired bootstrap): this shows smaller differences than
-two separate intervals do. Prints the differences and keeps them in --differences.
+measured against it on the same images, left out one by one in both: this shows smaller differences
+than two separate intervals do. Prints the differences and keeps them in --differences.
 """
 
 from pathlib import Path

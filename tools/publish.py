@@ -6,7 +6,6 @@ Fills --out with the checkpoint, settings.json, training_images.npy, MODEL_CARD.
 All scripts take such a folder as any other; of those in weights/ the name alone is enough.
 """
 
-
 from sketch import atomic, command_line
 from sketch.reporting import model_card, results
 from sketch.runs import checksums, folders, training_images

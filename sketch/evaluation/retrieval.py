@@ -110,7 +110,7 @@ def _measured(variant, distance, found, compact, columns):
     for (definition, k), value in values.items():
         row = {'metric': 'mAP', 'definition': definition, 'k': k, 'value': value}
         row['low'], row['high'] = intervals[definition, k]
-        rows.append({**columns, **row, 'interval': 'queries'})
+        rows.append({**columns, **row, 'interval': 'images'})
     if compact is not None:
         rows.append({**columns, 'metric': 'compactness', 'value': compact})
     title = ', '.join(filter(None, (distance, variant)))

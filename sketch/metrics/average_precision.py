@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sketch.metrics.intervals import bootstrap
+from sketch.metrics import jackknife
+from sketch.metrics.intervals import normal
 from sketch.metrics.ranking import EUCLIDEAN, Rankings
-from sketch.metrics.relevant_ranks import relevant_ranks
 
 DEFINITIONS = ('standard', 'found', 'all', 'paper')
-BLOCK = 128  # queries whose images are put in order by a task; of 5,000 images, 5 MB of distances
+BLOCK = 128  # queries in a task of the pool at most; of 5,000 images, 5 MB of distances
+PRODUCTS = 2**23  # of two vectors at a time; 64 MB
+CASES = 2**17  # relevant images times ks in a task at most; of each, 64 bytes without an image
 FIRST = 10  # retrieved images that a person looks at
 RECALLS = np.arange(11) / 10  # of an 11-point curve
 
@@ -57,15 +59,16 @@ class Retrieval(NamedTuple):
     first: np.ndarray  # (images, 10 or all others), labels of the first images retrieved
     tied: np.ndarray  # bool (images,), a relevant and an irrelevant image are equally far
     has_relevant: np.ndarray  # bool (images,)
+    without: np.ndarray  # float64 (images, definitions, ks), mAP without each image
 
     def means(self):
         """Return {(definition, k): mAP}."""
         return self._named(self.average_precisions[self.has_relevant].mean(axis=0))
 
     def intervals(self):
-        """Return {(definition, k): (low, high)}, bootstrap intervals of the means."""
-        low, high = map(self._named, bootstrap(self.average_precisions[self.has_relevant]))
-        return {key: (low[key], high[key]) for key in low}
+        """Return {(definition, k): (low, high)}, 95 % intervals over samples of test images."""
+        errors = self._named(jackknife.standard_error(self.without, self.labels))
+        return {key: normal(mean, errors[key], (0, 1)) for key, mean in self.means().items()}
 
     def _named(self, values):
         """Return values (definitions, ks) as {(definition, k): value}."""
@@ -92,20 +95,7 @@ def retrieve(features, labels, ks, distance=EUCLIDEAN, threads=None):
     Raises:
         ValueError: k or threads out of range, NaN or infinite features, or no two equal labels.
     """
-    features, labels, ks = np.asarray(features), np.asarray(labels), tuple(ks)
-    found = _empty(labels, ks, _check(features, labels, ks, threads))
-    rankings = Rankings(features, distance)
-    uncertain = []
-    with ThreadPoolExecutor(threads) as pool:
-        for queries, ranks, nearest, certain in relevant_ranks(
-            rankings, labels, found.first.shape[1], pool
-        ):
-            found.average_precisions[queries] = _precisions(ranks, ks)
-            found.interpolated[queries] = _interpolated(ranks)
-            found.first[queries] = labels[nearest]
-            uncertain.append(queries[~certain])
-        _judge_orders(rankings, np.concatenate(uncertain), [found], [None], pool)
-    return found
+    return retrieve_reordered(features, labels, ks, [None], distance, threads)[0]
 
 
 def retrieve_reordered(features, labels, ks, reorders, distance=EUCLIDEAN, threads=None):
@@ -123,54 +113,93 @@ def retrieve_reordered(features, labels, ks, reorders, distance=EUCLIDEAN, threa
         ValueError: as retrieve.
     """
     features, labels, ks = np.asarray(features), np.asarray(labels), tuple(ks)
-    has_relevant = _check(features, labels, ks, threads)
-    found = [_empty(labels, ks, has_relevant) for _ in reorders]
+    relevant = _check(features, labels, ks, threads)
+    found = [_empty(labels, ks, relevant > 0) for _ in reorders]
+    rankings = Rankings(features, distance)
+
+    def judge(queries, products):
+        orders, ties = rankings.rank(queries, products)
+        return [
+            _judge(retrieval, queries, orders, ties, reorder)
+            for retrieval, reorder in zip(found, reorders)
+        ]
+
+    counted = jackknife.queries_without_each(relevant)[:, np.newaxis, np.newaxis]
     with ThreadPoolExecutor(threads) as pool:
-        queries = np.arange(len(features))
-        _judge_orders(Rankings(features, distance), queries, found, reorders, pool)
+        for blocks in _groups(relevant, len(ks)):
+            # Not in the pool: the threads of a product would compete with its.
+            products = rankings.products(np.concatenate(blocks))
+            edges = np.cumsum([len(queries) for queries in blocks])[:-1]
+            for parts in pool.map(judge, blocks, np.split(products, edges)):
+                for retrieval, sums in zip(found, parts):
+                    retrieval.without[:] += sums / counted
     return found
 
 
 def _empty(labels, ks, has_relevant):
     """Return a Retrieval to be filled."""
-    images = len(labels)
+    images, shape = len(labels), (len(labels), len(DEFINITIONS), len(ks))
     return Retrieval(
         labels,
         ks,
-        average_precisions=np.zeros((images, len(DEFINITIONS), len(ks))),
+        average_precisions=np.zeros(shape),
         interpolated=np.zeros((images, len(RECALLS))),
         first=np.zeros((images, min(FIRST, images - 1)), labels.dtype),
         tied=np.zeros(images, bool),
         has_relevant=has_relevant,
+        without=np.zeros(shape),
     )
 
 
-def _judge_orders(rankings, queries, found, reorders, pool):
-    """Fill in Retrievals for some queries, from the order of all images."""
+def _groups(relevant, ks):
+    """Yield lists of blocks: queries with equally many relevant images, as many as a task takes.
 
-    def judge(block):
-        for query, order, ties in zip(block, *rankings.rank(block)):
-            _judge_order(query, order, ties, found, reorders)
+    Args:
+        relevant: int64 (images,), relevant images of each query.
+        ks: how many k there are.
+    """
+    order = np.argsort(relevant, kind='stable')
+    at_a_time = max(1, PRODUCTS // len(relevant))
+    for group in np.split(order, range(at_a_time, len(order), at_a_time)):
+        blocks = []
+        for alike in np.split(group, np.flatnonzero(np.diff(relevant[group])) + 1):
+            size = min(BLOCK, max(1, CASES // (ks * max(1, relevant[alike[0]]))))
+            blocks += np.split(alike, range(size, len(alike), size))
+        yield blocks
 
-    blocks = [queries[start : start + BLOCK] for start in range(0, len(queries), BLOCK)]
-    list(pool.map(judge, blocks))
 
+def _judge(retrieval, queries, orders, ties, reorder):
+    """Fill in a Retrieval for some queries with equally many relevant images.
 
-def _judge_order(query, order, ties, found, reorders):
-    labels = found[0].labels
-    relevant = labels[order] == labels[query]
-    tied = np.any(ties & (relevant[1:] != relevant[:-1]))
-    for retrieval, reorder in zip(found, reorders):
-        reordered = order if reorder is None else reorder(query, order)
-        ranks = np.flatnonzero(labels[reordered] == labels[query])[np.newaxis] + 1
-        retrieval.average_precisions[query] = _precisions(ranks, retrieval.ks)[0]
-        retrieval.interpolated[query] = _interpolated(ranks)[0]
-        retrieval.first[query] = labels[reordered[: retrieval.first.shape[1]]]
-        retrieval.tied[query] = tied
+    Args:
+        retrieval: Retrieval.
+        queries: int64 (queries,).
+        orders, ties: of Rankings.rank.
+        reorder: as of retrieve_reordered.
+
+    Returns:
+        float64 (images, definitions, ks), sums over the queries without each image.
+    """
+    labels = retrieval.labels
+    own = labels[queries, np.newaxis]
+    by_distance = labels[orders] == own
+    retrieval.tied[queries] = np.any(ties & (by_distance[:, 1:] != by_distance[:, :-1]), axis=1)
+    if reorder is not None:
+        orders = np.stack([reorder(*ranking) for ranking in zip(queries, orders)])
+    relevant = labels[orders] == own
+    ranks = np.nonzero(relevant)[1].reshape(len(queries), -1) + 1
+    retrieval.average_precisions[queries] = _precisions(ranks, retrieval.ks)
+    retrieval.interpolated[queries] = _interpolated(ranks)
+    retrieval.first[queries] = labels[orders[:, : retrieval.first.shape[1]]]
+    sums = np.zeros_like(retrieval.without)
+    if ranks.size:
+        cases = jackknife.cases(ranks, retrieval.ks)
+        jackknife.add_without_each(sums, queries, orders, relevant, cases)
+    return sums
 
 
 def _check(features, labels, ks, threads):
-    """Check the arguments of retrieve; return which queries have relevant images."""
+    """Check the arguments of retrieve; return how many relevant images each query has."""
     images = len(features)
     if len(labels) != images:
         raise ValueError(f'{images} feature vectors, but {len(labels)} labels')
@@ -180,10 +209,9 @@ def _check(features, labels, ks, threads):
         if not 1 <= k < images:
             raise ValueError(f'k is {k}, but must be from 1 to {images - 1}, all other images')
     _, member, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    has_relevant = sizes[member] > 1
-    if not has_relevant.any():
+    if sizes.max(initial=0) < 2:
         raise ValueError('no two images have the same label: no query has a relevant image')
-    return has_relevant
+    return sizes[member] - 1
 
 
 def _precisions(ranks, ks):

@@ -7,7 +7,6 @@ float64 (eps), their error is at most 2 (n + 4) (|q|^2 + the largest |x|^2): tha
 Distances that differ by more than two margins are in the right order. Any quick sort therefore
 gives the order of all others. Runs of neighbours that are closer than that are computed again from
 differences. So the order is that of direct float64 differences, and identical vectors tie exactly.
-`relevant_ranks` uses the same margin, and leaves to `Rankings.rank` what it cannot decide.
 """
 
 import numpy as np
@@ -82,18 +81,23 @@ class Rankings:
         self.margins = rounding * (self.norms + self.norms.max(initial=0))
         self.first_duplicate = _first_duplicate(self.vectors, self.norms)
 
-    def rank(self, queries):
+    def products(self, queries):
+        """Return the products of some vectors with all, float64 (queries, images)."""
+        return self.vectors[queries] @ self.vectors.T
+
+    def rank(self, queries, products=None):
         """Rank all other images for some queries.
 
         Args:
             queries: int64 (queries,), indices of vectors.
+            products: of these queries, which are overwritten; None: to be computed.
 
         Returns:
             orders: int64 (queries, images - 1), indices of the other images, nearest first; equal
                 distances keep index order.
             ties: bool (queries, images - 2), whether an image is exactly as far as the next.
         """
-        squared = self.vectors[queries] @ self.vectors.T
+        squared = self.products(queries) if products is None else products
         squared *= -2
         squared += self.norms
         squared += self.norms[queries, np.newaxis]

@@ -2,14 +2,17 @@
 
 from sketch import tables
 from sketch.metrics.average_precision import DEFINITIONS
-from sketch.metrics.intervals import bootstrap
+from sketch.metrics.intervals import normal
+from sketch.metrics.jackknife import standard_error
 from sketch.reporting import results
 
 COLUMNS = [
     *('run', 'weights', 'variant', 'distance'),  # as in results.csv
     # What it is compared with.
     *('reference', 'reference_weights', 'reference_distance'),
-    *('definition', 'k', 'difference', 'low', 'high', 'images', 'dataset', 'time'),
+    *('definition', 'k', 'difference', 'low', 'high'),
+    # Of which others low and high tell, as in results.csv.
+    *('interval', 'images', 'dataset', 'time'),
 ]
 
 WORDS = ('variant', 'distance', 'definition')  # as in results.csv
@@ -24,7 +27,8 @@ def between(own, found, reference, found_by_reference):
     """
     kept = found.has_relevant
     each = found.average_precisions[kept] - found_by_reference.average_precisions[kept]
-    mean, (low, high) = each.mean(axis=0), bootstrap(each)
+    mean = each.mean(axis=0)
+    error = standard_error(found.without - found_by_reference.without, found.labels)
     compared = {
         'reference': reference['run'],
         'reference_weights': reference['weights'],
@@ -32,13 +36,10 @@ def between(own, found, reference, found_by_reference):
     }
     for row, definition in enumerate(DEFINITIONS):
         for column, k in enumerate(found.ks):
-            values = (float(value[row, column]) for value in (mean, low, high))
-            yield {
-                **own,
-                **compared,
-                **{'definition': definition, 'k': k},
-                **dict(zip(('difference', 'low', 'high'), values)),
-            }
+            difference = float(mean[row, column])
+            low, high = normal(difference, error[row, column])
+            values = {'difference': difference, 'low': low, 'high': high, 'interval': 'images'}
+            yield {**own, **compared, 'definition': definition, 'k': k, **values}
 
 
 def _check(row):
@@ -53,7 +54,7 @@ def _check(row):
 TABLE = tables.Table(
     'differences',
     COLUMNS,
-    ('difference', 'low', 'high', 'time'),
+    ('difference', 'low', 'high', 'interval', 'time'),
     _check,
     '; give another file',
 )

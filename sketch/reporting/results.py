@@ -22,7 +22,7 @@ COLUMNS = [
     'value',
     'low',  # this and the next: 95 % interval of accuracy and mAP (intervals.py)
     'high',
-    'interval',  # of mAP: of which others, queries or images, low and high tell
+    'interval',  # of mAP: other test `images`; in tables made before, other `queries` only
     'images',  # of the split
     'classes',
     'dataset',  # digest of the data set's images
