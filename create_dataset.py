@@ -157,7 +157,7 @@ def construct_from_scratch(
             name: Selection(
                 *(train, test, seed, recognized_only, excluded),
                 listed=listed and listed[name],
-                source=os.fspath(exclude or drawings or ''),
+                source=str(exclude or drawings or ''),
             )
             for name in chosen
         }

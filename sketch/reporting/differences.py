@@ -15,7 +15,7 @@ COLUMNS = [
     *('interval', 'images', 'dataset', 'time'),
 ]
 
-WORDS = ('variant', 'distance', 'definition')  # as in results.csv
+WORDS = ('variant', 'distance', 'definition', 'interval')  # as in results.csv
 
 
 def between(own, found, reference, found_by_reference):
