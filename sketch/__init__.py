@@ -58,7 +58,7 @@ runs/               one training on disk
 training/           trains one network in its folder
     loop                steps, stops, Estimator
     hooks               checkpoints, progress, summaries
-    signals             Ctrl-C and SIGTERM
+    signals             Ctrl-C, SIGTERM and SIGHUP
     failures            NaN and a full disk
     precise_bn          batch norm's statistics from training images
     precision           mixed precision
