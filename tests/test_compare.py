@@ -72,7 +72,7 @@ def test_a_query_without_relevant_images_does_not_count():
 def test_only_the_same_comparison_is_replaced(tmp_path):
     row = {column: column for column in differences.COLUMNS}
     row |= {'variant': 'rerank', 'distance': 'cosine', 'definition': 'paper'}
-    row |= {'k': 3, 'images': 20, 'difference': 0.1, 'low': 0.0, 'high': 0.2}
+    row |= {'interval': 'images', 'k': 3, 'images': 20, 'difference': 0.1, 'low': 0.0, 'high': 0.2}
     path = tmp_path / 'differences.csv'
     others = {'reference': 'b', 'dataset': 'c', 'images': 21, 'k': 4, 'variant': ''}
     changed = [{**row, column: other} for column, other in others.items()]

@@ -27,6 +27,14 @@ from sketch.training import hooks, signals
 DATA = '.data-00000-of-00001'  # what TensorFlow adds to a checkpoint's name
 
 
+@pytest.fixture(autouse=True)
+def as_in_a_terminal():
+    """Let processes meet SIGHUP as in a terminal, where nohup has started the tests, too."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def arguments(small_dataset, tmp_path):
     """The command line of a narrow training into tmp_path, less its epochs.

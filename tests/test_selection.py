@@ -233,7 +233,7 @@ def test_a_list_that_does_not_fit(build, tmp_path):
     told = r'mine.csv: 1 of its drawings are not in .*bin, the first is 12345; the list is cut'
     with pytest.raises(InputError, match=told):
         build(tmp_path / 'three', drawings=mine)
-    assert not any((tmp_path / 'three').iterdir())
+    assert not (tmp_path / 'three').exists()
 
 
 def test_a_list_as_pandas_saves_it(build, tmp_path):

@@ -77,7 +77,7 @@ def test_its_rows_last_until_the_run_is_finished(place, capsys):
     mAP.main([*flags, '--unfinished'])
     rows = [row for row in results.read(root / 'results.csv') if row['run'] == KILLED]
     assert {(row['epochs'], row['step']) for row in rows} == {('1.25', '6')}
-    kinds = {('accuracy', ''), ('mAP', 'queries'), ('compactness', '')}
+    kinds = {('accuracy', ''), ('mAP', 'images'), ('compactness', '')}
     assert {(row['metric'], row['interval']) for row in rows} == kinds
     training = [*NARROW, '--batch-size', '5', '--epochs', '3', '--eval-every-epoch']
     train.main([*flags, *training, '--measure', 'test'])

@@ -140,7 +140,8 @@ def check_whole(folder, manifest):
     """Raise InputError if a data set lacks labels, drawings.csv or images; none is opened."""
     categories = _categories(folder)
     for name, place in FOLDERS.items():
-        _list_split(name, folder / place, categories, manifest['settings'][name])
+        if expected := manifest['settings'][name]:
+            _list_split(name, folder / place, categories, expected)
     if not (folder / DRAWINGS).exists():
         raise InputError(f'{folder / DRAWINGS}: no such file; build the data set again')
 

@@ -109,7 +109,9 @@ def handle_signals(hook):
             yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # The rest of what a closed terminal sends must not end what is being told and saved.
+            closed = number == hook.signal == signal.SIGHUP
+            signal.signal(number, signal.SIG_IGN if closed else handler)
 
 
 @contextlib.contextmanager
