@@ -100,7 +100,8 @@ def construct_from_scratch(
         counts = {split: len(ids) for split, ids in listed[names[0]].items()}
         decided = {'classes': len(names), **counts}
         given = {
-            **{'classes': classes, 'train': train, 'test': test, 'seed': seed},
+            **{'classes': classes, 'train': train, 'test': test},
+            'seed': None if seed == Default.seed else seed,
             **{'categories_only': categories_only, 'exclude': exclude},
             'recognized_only': recognized_only or None,
         }

@@ -116,9 +116,9 @@ def read(path):
                 raise ValueError(f'line 1: the column {twice[0]} is there twice')
             for separator in (';', '\t'):
                 if len(columns) == 1 and separator in columns[0]:
-                    raise ValueError(
-                        f'line 1: {separator!r} separates its cells; save it with commas, and '
-                        'with points in numbers'
+                    raise InputError(
+                        f'{path}: line 1: {separator!r} separates its cells; save it with commas, '
+                        'and with points in numbers'
                     )
             index = columns.pop(0) if columns and re.fullmatch(INDEX, columns[0]) else None
             for row in table:

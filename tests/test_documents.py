@@ -5,7 +5,7 @@ import pytest
 from sketch.errors import InputError
 from sketch.reporting import differences, speeds
 from tools.fill_tables import __main__ as tables
-from tools.fill_tables import cells, comparisons, protocol_l
+from tools.fill_tables import cells, comparisons, protocol_l, protocol_m
 
 HERE = {'series': 'run', 'epochs': '1', **cells.TEST}
 VALUES = {
@@ -116,3 +116,16 @@ def test_the_documents_are_up_to_date(path):
     assert tables.PLACE.search(text)
     found = tables.tables(tables.measured(), speeds.read())
     assert tables.filled(text, found) == text
+
+
+@pytest.mark.parametrize(
+    ('limits', 'said'),
+    [
+        ([(-0.03, -0.01), (-0.03, -0.01), (-0.01, 0.02)], 'falls'),
+        ([(-0.03, -0.01), (-0.01, 0.02), (-0.01, 0.02)], 'undecided'),  # in one seed only
+        ([(-0.006, -0.001), (-0.006, -0.001), (-0.004, 0.01)], 'undecided'),  # by less than 0.005
+        ([(-0.004, 0.01), (0.01, 0.02), (-0.004, 0.0)], 'does not fall'),
+    ],
+)
+def test_the_rule_of_protocol_m(limits, said):
+    assert protocol_m.verdict([((low + high) / 2, low, high) for low, high in limits]) == said

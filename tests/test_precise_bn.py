@@ -13,7 +13,7 @@ from sketch.backend.setup import tf
 from sketch.data.input_pipeline import epoch_order
 from sketch.reporting import results
 from sketch.training.precise_bn import STATISTICS
-from tools import precise_bn
+from tools import precise_bn, publish
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def test_statistics_are_means_over_batches_of_training_images(
     monkeypatch.setattr('sketch.training.precise_bn.EVALUATION_BATCH', 8)
     precise_bn.main(place)
     before, after = (variables(tmp_path / f'{NAME}{mark}_1e') for mark in ('', '_precise-bn'))
-    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    optimizers = {name for name in before if 'Adam' in name or name.startswith('beta')}
+    assert before.keys() - after.keys() == optimizers
+    changed = {name for name in after if not np.array_equal(before[name], after[name])}
     assert changed == {name for name in before if name.endswith(STATISTICS)}
     # The first layer's, whose inputs are the images: the moments of each of three batches.
     paths = small_dataset.train.paths
@@ -45,6 +47,13 @@ def test_statistics_are_means_over_batches_of_training_images(
     norm = 'ConvNet/batch_normalization/'
     np.testing.assert_allclose(after[norm + 'moving_mean'], mean, rtol=1e-3)
     np.testing.assert_allclose(after[norm + 'moving_variance'], variance, rtol=1e-3)
+
+
+def test_a_published_network_has_them_recomputed(place, tmp_path):
+    published = tmp_path / 'published'
+    publish.main([str(tmp_path / f'{NAME}_1e'), '--out', str(published)])
+    (folder,) = precise_bn.main([*place[:2], str(published)])
+    assert variables(folder).keys() == variables(published).keys()
 
 
 def test_the_number_of_images(place, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from sketch.data import raster
-from sketch.data.simplify import simplify
+from sketch.data.simplify import SMALLEST, simplify
 
 strokes_of = st.lists(
     arrays.arrays(
@@ -80,7 +80,7 @@ def test_long_strokes_take_no_more_memory():
 def test_ends_stay(strokes):
     points = np.concatenate(strokes)
     corner, longer = points.min(axis=0), np.ptp(points, axis=0).max()
-    scale = 255 / longer if longer > 0 else 0
+    scale = 255 / max(longer, SMALLEST)
     simplified = simplify(strokes)
     assert len(simplified) == len(strokes)
     for stroke, found in zip(strokes, simplified):

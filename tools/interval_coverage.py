@@ -8,8 +8,6 @@ networks would give them. Prints for three levels of mAP how often the 95 % inte
 the difference of the two, holds the mean of all samples, and how wide it is beside their scatter.
 """
 
-import argparse
-
 import numpy as np
 
 from sketch import command_line
@@ -68,9 +66,7 @@ def measure(ways, noise, count):
 
 def main(argv=None):
     """Parse the command line and print a line for each level of mAP."""
-    arguments = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    arguments = command_line.parser(__doc__)
     arguments.add_argument('--samples', type=command_line.positive_int, default=1000)
     count = arguments.parse_args(argv).samples
     for level in LEVELS:

@@ -72,7 +72,10 @@ def read_to_build(path, out):
 
 def size_beside(path):
     """Return the pixels a side of the data set in whose folder a list lies; None in another one."""
-    manifest = read_manifest(Path(path).parent)
+    try:
+        manifest = read_manifest(Path(path).parent)
+    except InputError:  # another program's dataset.json
+        return None
     return manifest['settings']['size'] if manifest else None
 
 

@@ -75,7 +75,6 @@ class Rankings:
     def __init__(self, features, distance=EUCLIDEAN):
         self.vectors = prepare(features, distance)
         self.norms = np.einsum('ij,ij->i', self.vectors, self.vectors)
-        self.half_norms = self.norms / 2
         # Bound on the rounding error of the sum of products below, from the largest norm.
         rounding = 2 * (self.vectors.shape[1] + 4) * np.finfo(np.float64).eps
         self.margins = rounding * (self.norms + self.norms.max(initial=0))

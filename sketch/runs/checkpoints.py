@@ -126,7 +126,8 @@ def _check_settings(folder, settings, step, trained_on, dataset):
     contradiction = None
     if images and named is not None and number_text(named) != epochs:
         contradiction = f'{epochs} epochs, but the name of the folder says {number_text(named)}'
-    elif images and step > settings.last_step:
+    # Epochs of an unfinished run are rounded down, and their last step once more.
+    elif images and step > settings.last_step and settings.epochs_after(step) > settings.epochs:
         contradiction = (
             f'{epochs} epochs of {images} images in batches of {settings.batch_size} are '
             f'{settings.last_step} steps, but the checkpoint has {step}'
@@ -136,7 +137,9 @@ def _check_settings(folder, settings, step, trained_on, dataset):
     elif swapped:
         contradiction = f'its images are those of {dataset.folder}, its order of categories is not'
     if contradiction:
-        raise InputError(f'{folder / run_settings.FILE}: {contradiction}; restore what was changed')
+        raise InputError(
+            f'{folder / run_settings.FILE}: {contradiction}; restore what was changed or renamed'
+        )
 
 
 def is_of_inference(name):

@@ -14,6 +14,7 @@ from sketch.errors import InputError
 from sketch.networks.registry import CROSS_ENTROPY, NETWORKS
 from sketch.runs import folders, training_images
 from sketch.runs import settings as run_settings
+from sketch.runs.checkpoints import is_of_inference
 
 STATISTICS = ('moving_mean', 'moving_variance')
 
@@ -71,11 +72,16 @@ def _training_graph(dataset, settings, batch):
     plain = dataclasses.replace(settings, batch_size=batch, loss=CROSS_ENTROPY, augment=False)
     input_fn = training_input_fn(dataset.train, dataset.size, plain)
     images, labels = tf.compat.v1.data.make_one_shot_iterator(input_fn()).get_next()
-    tf.compat.v1.train.get_or_create_global_step()
+    step = tf.compat.v1.train.get_or_create_global_step()
     # With momentum 0 the moving statistics are those of the last batch.
     params = {**settings.params, 'batch_norm_momentum': 0.0}
     settings.network.model_fn(images, labels, tf.estimator.ModeKeys.TRAIN, params)
     update = tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.UPDATE_OPS)
-    variables = tf.compat.v1.global_variables()
+    # Without the optimizer's: a published checkpoint has none, and nothing trains on from here.
+    variables = [
+        variable
+        for variable in tf.compat.v1.global_variables()
+        if variable.op.name == step.op.name or is_of_inference(variable.op.name)
+    ]
     statistics = [v for v in variables if v.op.name.endswith(STATISTICS)]
     return statistics, update, tf.compat.v1.train.Saver(variables)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sketch import atomic, command_line
 from sketch.reporting import speeds
-from tools.fill_tables import comparisons, protocol_l, protocol_s
+from tools.fill_tables import comparisons, protocol_l, protocol_m, protocol_s
 from tools.fill_tables.cells import measured
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +33,7 @@ def tables(values, runs):
     return {
         **speeds.of_documents(runs),
         **protocol_l.tables(values),
+        **protocol_m.tables(values),
         **protocol_s.tables(values),
         **comparisons.tables(values),
     }

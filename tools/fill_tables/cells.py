@@ -16,6 +16,7 @@ MEASURED = {
     'precision.csv': 'precision/',
     'protocol_l.csv': 'L/',
     'protocol_l_few.csv': 'L/few/',
+    'protocol_m_16.csv': 'M/',
 }
 KEY = ('run', 'epochs', 'size', 'metric', 'split', 'definition', 'distance', 'variant', 'k')
 
