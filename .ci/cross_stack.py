@@ -2,8 +2,9 @@
 
     python .ci/cross_stack.py .venv/bin/python .venv-other/bin/python
 
-Ends with status 1 if an accuracy or a mAP of one checkpoint differs between the stacks. Accuracies
-must be equal. mAP may differ by 1e-4: float32 sums depend on the order of their terms.
+Ends with status 1 if an accuracy or a mAP of one checkpoint differs between the stacks, or how many
+of the images each finds among those of the training. Accuracies must be equal. mAP may differ by
+1e-4: float32 sums depend on the order of their terms.
 """
 
 import csv
@@ -36,13 +37,14 @@ def train(python, data, checkpoints):
 
 
 def measure(python, data, folders, results):
-    """Return {(run, metric, split, definition, k): value} of checkpoint folders."""
+    """Return {(run, metric, split, definition, k): (value, seen)} of checkpoint folders."""
     run(python, 'load.py', '--data', data, '--results', results, *folders)
     run(python, 'mAP.py', '--data', data, '--results', results, '--k', '11', 'all', *folders)
     with open(results, newline='', encoding='utf-8') as file:
         keys = ('run', 'metric', 'split', 'definition', 'k')
         return {
-            tuple(row[key] for key in keys): float(row['value']) for row in csv.DictReader(file)
+            tuple(row[key] for key in keys): (float(row['value']), row['seen'])
+            for row in csv.DictReader(file)
         }
 
 
@@ -64,9 +66,12 @@ def main():
             )
             if first.keys() != second.keys() or len(first) < 2 * len(folders):
                 sys.exit(f'different measurements of the checkpoints of {python}')
-            for key, value in first.items():
-                if abs(value - second[key]) > TOLERANCE[key[1]]:
-                    sys.exit(f'{key}, trained by {python}: {value} and {second[key]}')
+            for key, (value, seen) in first.items():
+                other, seen_by_other = second[key]
+                # Both decode the images to the same pixels: they know the same ones again.
+                if abs(value - other) > TOLERANCE[key[1]] or seen != seen_by_other:
+                    told = f'{value} ({seen} seen) and {other} ({seen_by_other} seen)'
+                    sys.exit(f'{key}, trained by {python}: {told}')
             print(f'{len(first)} measurements of {len(folders)} checkpoints agree: {python}')
 
 

@@ -106,6 +106,8 @@ def test_what_cannot_be_published_leaves_nothing(published, refused, tmp_path):
     table, trained, out = published
     before = sorted(tmp_path.iterdir())
     refused('tools.publish', trained, '--out', out, words=['narrow_2e: exists'])
+    words = ['other_1e: the name says 1 epochs, but', 'has 2; give another name']
+    refused('tools.publish', trained, '--out', tmp_path / 'other_1e', words=words)
     refused('tools.publish', tmp_path / 'none', '--out', tmp_path / 'new', words=['none: no such'])
     corrupt = tmp_path / 'weights' / 'corrupt.csv'
     corrupt.write_bytes(Path(table[-1]).read_bytes().replace(b'accuracy,,,,,0', b'accuracy,,,,,x0'))

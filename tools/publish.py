@@ -7,9 +7,11 @@ All scripts take such a folder as any other; of those in weights/ the name alone
 """
 
 from sketch import atomic, command_line
+from sketch.errors import InputError
 from sketch.reporting import model_card, results
 from sketch.runs import checksums, folders, training_images
 from sketch.runs import settings as run_settings
+from sketch.runs.names import epochs_in, number_text
 from sketch.runs.settings import Default
 
 USAGE = (
@@ -28,9 +30,16 @@ def main(argv=None):
     add('--out', type=command_line.path, metavar='FOLDER', required=True, help='folder to make')
     command_line.add_results(arguments)
     options = arguments.parse_args(argv)
+    folder = folders.one(options.checkpoint, unfinished=False)
+    settings, named = run_settings.load(folder), epochs_in(options.out.name)
+    if settings and named not in (None, settings.epochs):
+        raise InputError(
+            f'{options.out}: the name says {number_text(named)} epochs, but {folder} has '
+            f'{number_text(settings.epochs)}; give another name'
+        )
     with atomic.new_folder(options.out) as building:
         results.read(options.results)  # refused now rather than after the work
-        publish(folders.one(options.checkpoint, unfinished=False), building, options.results)
+        publish(folder, building, options.results)
     print(options.out)
     return options.out
 

@@ -27,12 +27,13 @@ def check(folder, names):
         return
     remedy = f'fetch the folder again, or remove {FILE} if the change is meant'
     sums = {}
-    for number, line in enumerate(path.read_text(encoding='utf-8', errors='replace').split('\n')):
-        found = re.fullmatch(r'([0-9a-f]{64}) [ *](?:\./)?(.+?)\r?', line)
-        if line.strip() and not found:
+    text = path.read_text(encoding='utf-8-sig', errors='replace')
+    for number, line in enumerate(text.split('\n')):
+        found = re.fullmatch(r'([0-9a-fA-F]{64}) [ *](?:\./)?(.+?)\r?', line)
+        if line.strip() and not line.startswith('#') and not found:
             raise InputError(f'{path}: line {number + 1} is no hash with a name; {remedy}')
         if found:
-            sums[found[2]] = found[1]
+            sums[found[2]] = found[1].lower()
     for file in (path.with_name(name) for name in names if name in sums):
         if not file.exists():
             raise InputError(f'{file}: missing, but {FILE} lists it; {remedy}')
