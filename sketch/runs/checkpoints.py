@@ -54,6 +54,8 @@ class Checkpoint(NamedTuple):
         if self.settings.classes != dataset.classes:
             theirs = f'{dataset.folder} has {dataset.classes} categories'
             return f'the network has {self.settings.classes} classes, but {theirs}'
+        if set(self.settings.categories or dataset.categories) != set(dataset.categories):
+            return f'the network was trained on other categories than those of {dataset.folder}'
         return None
 
     @property
