@@ -100,9 +100,12 @@ def construct_from_scratch(
         counts = {split: len(ids) for split, ids in listed[names[0]].items()}
         decided = {'classes': len(names), **counts}
         given = {
-            **{'classes': classes, 'train': train, 'test': test},
+            'classes': classes,
+            'train': train,
+            'test': test,
             'seed': None if seed == Default.seed else seed,
-            **{'categories_only': categories_only, 'exclude': exclude},
+            'categories_only': categories_only,
+            'exclude': exclude,
             'recognized_only': recognized_only or None,
         }
         contradicting = [

@@ -120,6 +120,8 @@ def _measure(run, epochs, splits, with_map, plan):
 
 def _report_left_out(run, epochs, plan):
     """Print one line if a training is past whole epochs that were to be measured and were not."""
+    if not epochs:
+        return
     name = series(run.folder.name)
     measured = {
         row['epochs']
@@ -128,8 +130,8 @@ def _report_left_out(run, epochs, plan):
     }
     if missing := [number_text(done) for done in epochs if number_text(done) not in measured]:
         print(
-            f'{run.folder}: past {", ".join(missing)} epochs, which are not measured; for all, '
-            'train in another folder of checkpoints'
+            f'{run.folder}: already past epochs {", ".join(missing)}: no mAP of them; to measure '
+            'all, train in another folder of checkpoints'
         )
 
 

@@ -81,7 +81,7 @@ def _epochs(text):
     given = float(text)
     named = float(number_text(given))
     if given and not named:
-        raise ValueError(f'{text} would have the name of 0 epochs')
+        raise ValueError  # it would have the name of 0 epochs
     return named + 0.0  # not -0
 
 

@@ -5,6 +5,7 @@ import datetime
 import io
 import math
 import re
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -148,11 +149,11 @@ def text(columns, rows):
 def check_columns(columns, wanted):
     """Raise ValueError, which tells the difference, unless titles are the wanted ones."""
     missing = [title for title in wanted if title not in columns]
-    foreign = [title for title in columns if title not in wanted]
+    foreign = [title or 'one without a title' for title in columns if title not in wanted]
     told = [f'it lacks {", ".join(missing)}'] * bool(missing)
     told += [f'it also has {", ".join(foreign)}'] * bool(foreign)
     if told:
-        raise ValueError(f'line 1: {" and ".join(told)[:200]}')
+        raise ValueError(f'line 1: {textwrap.shorten(" and ".join(told), 200, placeholder=" …")}')
 
 
 def check_interval(row, column):

@@ -140,8 +140,8 @@ def test_epochs_that_a_training_is_past_are_told(trained, small_dataset, tmp_pat
     for _ in range(2):
         train.main([*flags, '--epochs', '3'])
         printed = capsys.readouterr().out
-        told = f'{NARROW_NAME}_3e: past 0 epochs, which are not measured; for all, train in another'
-        assert printed.count('are not measured') == printed.count(told) == 1
+        told = f'{NARROW_NAME}_3e: already past epochs 0: no mAP of them; to measure all, train in '
+        assert printed.count('no mAP of them') == printed.count(told) == 1
         assert printed.count('k = 49 skipped') == 1
         if 'skipped\n' not in printed.splitlines()[-1] + '\n':
             assert 'step 6 of 9' in printed

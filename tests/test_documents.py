@@ -45,13 +45,14 @@ def test_differences_have_signs_and_intervals(tmp_path, monkeypatch):
     ]
     table = tmp_path / protocol_l.FROM_7
     differences.record(table, [{**run, 'k': 49}, *({**run, **other} for other in others)])
-    monkeypatch.setattr(protocol_l, 'RESULTS', tmp_path)
+    monkeypatch.setattr(cells, 'RESULTS', tmp_path)
     assert protocol_l.since('7', protocol_l.FROM_7, protocol_l.EPOCHS) == (
         '| minus 7 epochs | mAP@49 | mAP@1099 |\n'
         '| --- | --- | --- |\n'
         '| 10 epochs | −0.012 (−0.020 to +0.004) |  |\n'
     )
-    assert protocol_l.for_the_same_time() == ''
+    differences.record(tmp_path / protocol_l.FROM_10, [{**run, 'k': 49, 'definition': 'paper'}])
+    assert protocol_l.for_the_same_time() == ''  # no row in the standard definition
 
 
 def test_mixed_precision_is_compared_seed_by_seed(monkeypatch):

@@ -73,7 +73,6 @@ SUMMARY = (
     'skNet, evaluation, float32, batch 64',
     'skResNet, training, float32, batch 64',
     'skResNet, evaluation, float32, batch 64',
-    'mAP of 5,000 images, all ranks',
 )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sketch.errors import InputError
-from sketch.reporting import markdown, results
+from sketch.reporting import differences, markdown, results
 
 RESULTS = Path(__file__).resolve().parents[2] / 'docs' / 'results'
 # In docs/results/, with what goes before the names of its runs: these trained the same runs twice.
@@ -62,6 +62,21 @@ def require(*names):
     for name in names:
         if not (RESULTS / name).is_file():
             raise InputError(f'{RESULTS / name}: missing; restore it (git checkout)')
+
+
+def differences_in(name):
+    """Return the rows of a table of differences in docs/results/, in the standard definition."""
+    require(name)
+    found = differences.read(RESULTS / name)
+    return [row for row in found if row['definition'] == 'standard']
+
+
+def with_limits(row):
+    """Return the text of a difference and its interval; '' without a row."""
+    if row is None:
+        return ''
+    texts = (signed(float(row[column])) for column in ('difference', 'low', 'high'))
+    return '{} ({} to {})'.format(*texts)
 
 
 def table(values, first, rows, columns):

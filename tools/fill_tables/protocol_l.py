@@ -1,6 +1,6 @@
 """Tables of protocol L (22 categories of 650 + 50, the paper's batch): docs/reproduction.md."""
 
-from sketch.reporting import differences, markdown
+from sketch.reporting import markdown
 from sketch.reporting.points import of_paper
 from sketch.runs.names import epochs_text
 from tools.fill_tables.cells import (
@@ -13,16 +13,15 @@ from tools.fill_tables.cells import (
     INTERVAL,
     PAPER,
     PRECISE,
-    RESULTS,
     TEST,
     TRAIN,
+    differences_in,
     joined,
-    require,
     rows_of,
     seeded,
-    signed,
     table,
     value_at,
+    with_limits,
 )
 
 # In docs/results/: differences to skNet after 7 and 10 epochs (python -m tools.compare).
@@ -163,25 +162,15 @@ def for_the_same_time():
 
 def _differences(first, name, rows):
     """Return a table of differences in the standard definition, with intervals."""
-    require(name)
     found = {
-        (row['run'], row['distance'], row['variant'], row['k']): row
-        for row in differences.read(RESULTS / name)
-        if row['definition'] == 'standard'
+        (row['run'], row['distance'], row['variant'], row['k']): row for row in differences_in(name)
     }
     lines = []
     for title, row in rows.items():
         cells = [found.get((row['run'], row['distance'], row.get('variant', ''), k)) for k in KS]
         if any(cells):
-            lines.append([title, *(_with_limits(cell) for cell in cells)])
+            lines.append([title, *map(with_limits, cells)])
     return markdown.table([[first, *(f'mAP@{k}' for k in KS)], *lines]) if lines else ''
-
-
-def _with_limits(row):
-    if row is None:
-        return ''
-    difference, low, high = (signed(float(row[c])) for c in ('difference', 'low', 'high'))
-    return f'{difference} ({low} to {high})'
 
 
 def _shape(values):

@@ -2,19 +2,19 @@
 
 from statistics import fmean
 
-from sketch.reporting import differences, markdown
+from sketch.reporting import markdown
 from tools.fill_tables.cells import (
     AT_49,
     AT_1099,
     COSINE,
     PRECISE,
-    RESULTS,
     TEST,
     TRAIN,
-    require,
+    differences_in,
     seeded,
     signed,
     value_at,
+    with_limits,
 )
 
 EPOCHS = ('1', '2', '4', '7', '10', '12', '14', '20')
@@ -50,11 +50,9 @@ def means(values, statistics):
 
 def judged():
     """Return a table of 20 epochs minus 4 and minus 12, seed by seed, and what the rule says."""
-    require(DIFFERENCES)
     found = {
         (row['run'], row['reference'], row['distance'], row['k']): row
-        for row in differences.read(RESULTS / DIFFERENCES)
-        if row['definition'] == 'standard'
+        for row in differences_in(DIFFERENCES)
     }
     lines = [['20 epochs minus', 'measure', *(f'seed {seed}' for seed in SEEDS), 'mean', 'rule']]
     for title, statistics in STATISTICS.items():
@@ -65,10 +63,13 @@ def judged():
                     run = seeded(NARROW, seed)['series'].removeprefix('M/')
                     run += statistics.get('statistics', '')
                     key = f'{run}_20e', f'{run}_{first}e', cell['distance'], cell['k']
-                    rows.append([float(found[key][name]) for name in ('difference', 'low', 'high')])
-                shown = ['{} ({} to {})'.format(*map(signed, row)) for row in rows]
-                mean = signed(fmean(row[0] for row in rows))
-                lines.append([f'{first}, {title}', measure, *shown, mean, verdict(rows)])
+                    rows.append(found[key])
+                numbers = [
+                    [float(row[name]) for name in ('difference', 'low', 'high')] for row in rows
+                ]
+                mean = signed(fmean(difference for difference, _, _ in numbers))
+                said = mean, verdict(numbers)
+                lines.append([f'{first}, {title}', measure, *map(with_limits, rows), *said])
     return markdown.table(lines)
 
 
